@@ -1,0 +1,60 @@
+# make               the program, build/tracewrap
+# make check         set up what is missing, then every test
+# make demo          a real hang, supervised
+# make bench         what it costs, as ratios
+# See README.md. SAN=address,undefined builds with sanitizers, CC=clang with clang; each has its own build folder.
+
+CC        ?= gcc
+PKG       := libcjson libelf libmnl
+BUILD     ?= build
+SAN       ?=
+VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+PREFIX    ?= /usr/local
+
+ifneq ($(SAN),)
+OUT       := $(BUILD)/san
+SANFLAGS  := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDEN    :=
+else
+OUT       := $(BUILD)
+SANFLAGS  :=
+HARDEN    := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+
+WARN      := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+             -Wpointer-arith -Wwrite-strings -Wcast-qual
+HARDEN    += -fstack-protector-strong -fstack-clash-protection -fPIE
+CPPFLAGS  += -D_GNU_SOURCE -Isupervisor -DTRACEWRAP_VERSION='"$(VERSION)"'
+CFLAGS    ?= -O2 -g
+ALLCFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDLIBS    += $(shell pkg-config --libs $(PKG))
+
+ROOMS     := base model parse prove report sys act observe launch watch cli
+SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
+OBJ       := $(SRC:%.c=$(OUT)/%.o)
+LIBOBJ    := $(filter-out $(OUT)/supervisor/cli/main.o,$(OBJ))
+LIB       := $(OUT)/libtracewrap.a
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(OUT)/tracewrap
+
+$(OUT)/tracewrap: $(OUT)/supervisor/cli/main.o $(LIB)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(LIBOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJ:.o=.d)
+
+include tests/tests.mk
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)/supervisor $(BUILD)/tests $(BUILD)/san $(BUILD)/clang $(BUILD)/tracewrap $(BUILD)/libtracewrap.a

@@ -1,0 +1,62 @@
+/* launch: which processes there are, who waits for whom, what each does with a signal (docs/launch.md).
+ *
+ *   outer      the pid that users and CI know; in the command's group and session; waits, passes signals in and the end out
+ *    + witness in the group too; all signals blocked, never runs: its pending mask tells a signal to the group from one to us
+ *    + inner   the supervisor; a session of its own; subreaper, parent of the command
+ *       + command
+ */
+#ifndef TRACEWRAP_LAUNCH_H
+#define TRACEWRAP_LAUNCH_H
+
+#include "act/act.h"
+#include "base/base.h"
+
+struct launch_options {
+	char **argv;      /* the command, NULL-terminated */
+	bool keep_sigint; /* leave an ignored SIGINT ignored */
+};
+
+struct launch; /* of the inner process */
+
+/** Fork the witness and the inner process, start the command. Returns in the inner process alone; the outer one stays inside,
+ *  passes the end on, and exits. To be called before configuration is read and before any thread.
+ *  @return 0; -errno in the calling process when nothing could be started (nothing is left then). */
+int launch_start(const struct launch_options *opt, struct launch **out, struct err *err);
+
+pid_t launch_command(const struct launch *l);
+int64_t launch_started_ns(const struct launch *l);
+/** What the run inherited, by the names of its descriptors ("pipe:[1]", "/dev/pts/3"): held outside, for all that we know. */
+const char *const *launch_inherited(const struct launch *l, size_t *n);
+
+enum launch_event_kind {
+	LAUNCH_TICK,       /* UNTIL has come */
+	LAUNCH_ENDED,      /* the command ended: `status` is a wait status */
+	LAUNCH_EXEC_FAILED,/* it never began: `value` is errno; LAUNCH_ENDED follows */
+	LAUNCH_STOPPED,    /* the command was stopped; clocks stand still until LAUNCH_CONTINUED */
+	LAUNCH_CONTINUED,
+	LAUNCH_ORPHAN,     /* another descendant ended and was reaped: `pid`, `status` */
+	LAUNCH_SIGNAL,     /* a signal to tracewrap, not yet passed on: `value` */
+	LAUNCH_OUTER_GONE, /* the outer process was killed: report, and end the tree */
+};
+
+struct launch_event {
+	enum launch_event_kind kind;
+	pid_t pid;
+	int status, value;
+};
+
+/** Wait for the next event, at most until UNTIL_NS (CLOCK_MONOTONIC; in the past: only what is there). Stops are passed to the
+ *  outer process here. */
+int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, struct err *err);
+
+/** Pass SIG to the command itself, once. */
+void launch_forward(struct launch *l, int sig);
+
+/** From now on a death of the inner process means: end the tree, exit with CODE (a verdict was given). */
+void launch_verdict(struct launch *l, int code);
+
+/** The end: the outer process ends the same way as the wait status says, or with the exit code. Both leave; never returns. */
+_Noreturn void launch_finish_status(struct launch *l, int status);
+_Noreturn void launch_finish_code(struct launch *l, int code);
+
+#endif

@@ -1,0 +1,309 @@
+/* model: the plain data that the other rooms hand on. Snapshot, finding, the history of processes.
+ *
+ * A snapshot says what each task of the tree waits for, and who holds the objects it waits for (docs/glossary.md has the words).
+ * It is one arena: all that is reached from it dies with it, and nothing outside keeps a pointer into it. A finding copies the
+ * facts that it needs. Nothing here knows of /proc, clocks or signals; the numbers of signals and calls are Linux x86-64 values
+ * as the kernel prints them (proc(5), syscall(2)).
+ */
+#ifndef TRACEWRAP_MODEL_H
+#define TRACEWRAP_MODEL_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+
+/* ---- snapshot ---- */
+
+/** Later than any moment: what can't happen. Durations and moments are nanoseconds; moments are of CLOCK_MONOTONIC. */
+#define NEVER_NS INT64_MAX
+
+/** The ends of an object that a descriptor gives access to, and what a wait wants of it (read: data or its end; write: room). */
+enum { END_READ = 1, END_WRITE = 2, END_BOTH = 3 };
+
+enum object_kind {
+	OBJECT_UNKNOWN, /* named by somebody, never seen itself: whoever waits for it counts as live */
+	OBJECT_FILE,
+	OBJECT_PIPE, /* FIFOs too */
+	OBJECT_UNIX,
+	OBJECT_TCP,
+	OBJECT_EVENTFD,
+	OBJECT_TIMERFD,
+	OBJECT_SIGNALFD,
+	OBJECT_PIDFD,
+	OBJECT_EPOLL,
+	OBJECT_PTY, /* one side; `peer` is the other */
+	OBJECT_DEVICE,
+	OBJECT_OTHER, /* known, and nothing is known about its wakers: `type` says what it is */
+};
+
+enum { PEER_NONE = -1, PEER_GONE = -2 };
+
+/** An object that descriptors refer to. `name` is what `ls -l /proc/PID/fd` shows where that is unique: "pipe:[4711]". */
+struct object {
+	const char *name;
+	const char *type; /* the kind as a word, kept as it came */
+	enum object_kind kind;
+	unsigned outside; /* ENDs held by processes that are not of the tree */
+	int peer;         /* index of the other end (sockets, ptys), PEER_NONE, or PEER_GONE: closed, so readable */
+	bool listener;
+	bool named;    /* a FIFO with a path: anyone may open it */
+	bool transit;  /* TCP: data is under way to it */
+	bool armed;    /* timerfd */
+	bool takes_alarm; /* signalfd whose mask has SIGALRM */
+	bool read_timer;  /* terminal with VMIN 0 and VTIME > 0 (termios(3)) */
+	pid_t pid;     /* pidfd: whose; -1 when it has ended or is of another pid namespace */
+	struct watch_item {
+		int object;
+		unsigned way;
+	} *watch; /* epoll */
+	size_t nwatch;
+};
+
+enum wait_op {
+	WAIT_RUN,     /* runs, moved, or its wait is not known: counts as live; `why` says which */
+	WAIT_FDS,     /* blocked on descriptors: read, write, poll, select, epoll */
+	WAIT_CHILD,   /* wait4, waitid */
+	WAIT_VFORK,   /* until the child execs or ends */
+	WAIT_SLEEP,
+	WAIT_FUTEX,
+	WAIT_FLOCK,   /* flock, fcntl locks */
+	WAIT_SIGNAL,  /* pause, sigsuspend, sigtimedwait */
+	WAIT_STOPPED, /* state T */
+	WAIT_TRACED,  /* state t */
+	WAIT_DEAD,    /* zombie: nothing can wake it and it wakes nobody */
+};
+
+struct wait {
+	enum wait_op op;
+	const char *why;    /* WAIT_RUN: the reason to count as live. WAIT_FDS: "read", "write", "splice" or the call's name */
+	int64_t timeout_ns; /* from the snapshot on; NEVER_NS: none */
+	struct wait_target { /* WAIT_FDS */
+		int object; /* index, -1: the descriptor was closed meanwhile */
+		unsigned way;
+		int fd;
+	} *on;
+	size_t non;
+	pid_t *pids; /* WAIT_CHILD: the children that would do */
+	size_t npids;
+	bool any;        /* WAIT_CHILD: any child; another thread may make one */
+	const char *key; /* WAIT_FUTEX: the shared mapping "MAJ:MIN:INODE", NULL when private. WAIT_FLOCK: the file, likewise */
+	bool named;      /* WAIT_FUTEX: the mapping has a name, so anyone may open it */
+	bool outside;    /* WAIT_FUTEX: mapped outside the tree as well */
+	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
+	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
+	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
+	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
+	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
+	pid_t tracer;     /* WAIT_TRACED */
+};
+
+struct task {
+	pid_t tid, pid;
+	int proc;         /* index of its process */
+	const char *comm; /* made fit to be shown */
+	char state;       /* as in proc_pid_stat(5) */
+	const char *call; /* name of the blocking system call, its number as a text, or "" */
+	uint64_t args[6];
+	uint64_t runs;    /* how often it was put on a CPU (third number of schedstat); 0 when not known */
+	int64_t moved_ns; /* when the sampler last saw it move; 0 when not known */
+	struct wait wait;
+};
+
+enum alarm_use { ALARM_IGNORED, ALARM_MAYBE, ALARM_CAUGHT };
+
+struct process {
+	pid_t pid, ppid, pgrp, tpgid, tracer;
+	int tty;
+	const char *comm;
+	char **argv; /* NULL-terminated, made fit to be shown; empty when not readable */
+	const char *test;  /* pytest's node id from its live environment, or NULL */
+	const char *phase; /* "setup", "call", "teardown", or NULL */
+	size_t first_task, ntasks; /* its tasks lie together in snapshot.tasks */
+	pid_t *kids;
+	size_t nkids;
+	bool readable; /* false: descriptors and memory are refused; it may hold anything */
+	struct held_fd {
+		int fd, object;
+		unsigned ends;
+	} *fds;
+	size_t nfds;
+	bool catches_chld;
+	enum alarm_use alarm_use;
+	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Only where snapshot.alarms_known */
+	bool posix_timers;
+	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
+	bool forked; /* runs its parent's image: fork without exec */
+	const char **shm; /* shared mappings, "MAJ:MIN:INODE" */
+	size_t nshm;
+	const char **locks; /* files that it holds locks on */
+	size_t nlocks;
+	uint64_t start_ticks; /* field 22 of stat, clock ticks since boot */
+};
+
+struct lock_holder {
+	const char *key;
+	pid_t pid;
+};
+
+struct snapshot {
+	struct arena *arena;
+	int64_t taken_ns;
+	pid_t root; /* the command */
+	struct process *procs; /* by pid, ascending */
+	size_t nprocs;
+	struct task *tasks; /* by process, then tid, ascending */
+	size_t ntasks;
+	struct object *objects;
+	size_t nobjects;
+	int *inflight; /* receiving sockets with descriptors in their queue (`scm_fds` of fdinfo) */
+	size_t ninflight;
+	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
+	size_t nlocks;
+	bool alarms_known; /* /proc/timer_list could be read */
+	/* look-ups, made by snapshot_index() */
+	struct idmap *by_pid, *by_tid;
+};
+
+/** An empty snapshot with an arena of its own; snapshot_free() it. */
+struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *s);
+
+/** Sort processes and tasks, set task.proc, first_task and the look-ups. To be called once the arrays are filled.
+ *  @return 0, -EINVAL when a task has no process or a pid or tid comes twice. */
+int snapshot_index(struct snapshot *s, struct err *err);
+struct process *snapshot_process(const struct snapshot *s, pid_t pid); /* NULL: not of the tree */
+struct task *snapshot_task(const struct snapshot *s, pid_t tid);
+
+/** A saved snapshot is one JSON object, "schema": "tracewrap-snapshot/1" (docs/internals.md). Recorded ones without the key
+ *  `schema` are read too. Numbers that a double can't hold go as strings.
+ *  @return 0; -EINVAL: not JSON, cut off, or not a snapshot; ERR names the key and what would be right. */
+int snapshot_read(const char *text, size_t len, struct snapshot **out, struct err *err);
+void snapshot_write(const struct snapshot *s, struct text *out);
+
+const char *object_kind_name(enum object_kind kind);
+
+/** The process in a reader's words: the script or module that it runs ("convert.py", "pytest"), else its comm.
+ *  Written to BUF, cut to SIZE. */
+void process_label(const struct process *p, char *buf, size_t size);
+
+/* ---- finding ---- */
+
+/** corpus vocabulary; docs/glossary.md */
+enum finding_kind {
+	FINDING_PIPE_FULL,
+	FINDING_PIPE_EOF,
+	FINDING_LOCK,
+	FINDING_FORK_LOCK,
+	FINDING_SOCKET,
+	FINDING_CHILD_WAIT,
+	FINDING_TTY,
+	FINDING_STOPPED,
+	FINDING_DEADLOCK,
+};
+const char *finding_kind_name(enum finding_kind kind);
+
+enum certainty { SUSPECTED, PROVEN };
+
+/** What a verdict takes for granted. The order is that of the bits; prove.h says what each costs in waiting. */
+enum assumption {
+	ASSUME_NO_OUTSIDE_SIGNAL = 1 << 0,  /* nobody outside the tree intervenes */
+	ASSUME_NO_OUTSIDE_CONNECT = 1 << 1, /* nobody outside connects to a listener of the tree */
+	ASSUME_HORIZON = 1 << 2,            /* a timeout beyond the horizon is no progress */
+	ASSUME_NO_ALARM = 1 << 3,           /* soft: no alarm was armed (it could not be heard) */
+	ASSUME_NO_FIFO_OPEN = 1 << 4,       /* soft: nobody opens the FIFO by name */
+	ASSUME_NO_SHM_OPEN = 1 << 5,        /* soft: nobody opens the shared object by name */
+	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
+	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
+};
+
+enum role { /* what a task's wait is, best cause first */
+	ROLE_FULL, ROLE_TTY, ROLE_STOPPED, ROLE_FORK_LOCK, ROLE_LOCK, ROLE_EOF, ROLE_TTY_READ, ROLE_SOCKET, ROLE_LOOP_SOCKET,
+	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
+};
+const char *role_name(enum role role); /* "full", "loop+socket", ... */
+
+struct blocked { /* one task of the explanation */
+	pid_t pid, tid;
+	const char *comm, *label; /* label: see process_label() */
+	const char *call;
+	uint64_t args[6];
+	enum role role;
+	bool cause;         /* of the cycle or sink that everybody else waits for */
+	bool culprit;
+	int fd;             /* the first descriptor it waits on, -1: none */
+	int object;         /* index into finding.objects, -1: none */
+	int64_t timeout_ns; /* of the wait; NEVER_NS: none */
+	int64_t moved_ns;   /* it has stood still since then */
+	pid_t *waits_for;   /* tids, of the stuck set */
+	size_t nwaits_for;
+	pid_t *waits_for_pids; /* the processes of those, each once */
+	size_t nwaits_for_pids;
+};
+
+struct finding_object { /* one object of the explanation, and all who hold it */
+	const char *name, *type;
+	enum object_kind kind;
+	bool named, listener;
+	unsigned outside;
+	int peer; /* index into finding.objects, or PEER_NONE, PEER_GONE */
+	struct object_holder {
+		pid_t pid;
+		const char *label;
+		int fd;
+		unsigned ends;
+	} *holders;
+	size_t nholders;
+};
+
+struct finding {
+	struct arena *arena;
+	enum finding_kind kind;
+	enum certainty certainty;
+	bool prompt_or_stdin; /* FINDING_TTY by a read of descriptor 0 that only its waiting parent could feed: a prompt, or a
+	                         forgotten close; wait states can't tell */
+	const char *test, *phase; /* NULL: none known */
+	int64_t onset_ns, detected_ns; /* CLOCK_MONOTONIC */
+	pid_t root;
+	pid_t *culprits;
+	size_t nculprits;
+	struct blocked *blocked; /* in reading order: from the root on along the edges; then what else is stuck */
+	size_t nblocked;
+	struct finding_object *objects;
+	size_t nobjects;
+	unsigned assumptions; /* bits of enum assumption */
+	int64_t horizon_ns;
+	const char **live; /* SUSPECTED: why somebody might still move, in words: "sh[12] sleeps, up to 8.0 s" */
+	size_t nlive;
+	size_t nstuck, ntasks; /* of how many living tasks of the tree how many are stuck */
+};
+void finding_free(struct finding *f);
+
+/* ---- history ---- */
+
+enum exit_kind { EXIT_UNKNOWN, EXIT_CODE, EXIT_SIGNAL };
+
+struct process_row {
+	pid_t pid, ppid;
+	uint64_t start_ticks;
+	char *cmdline; /* words separated and ended by NUL, as /proc/PID/cmdline has them */
+	size_t cmdline_len;
+	int64_t started_ns, ended_ns; /* NEVER_NS: still there */
+	enum exit_kind exit;
+	int exit_value;
+	char *test; /* NULL */
+};
+
+/** All processes that were seen, living and ended. Keyed by (pid, start), for pids are used again. */
+struct history;
+struct history *history_new(size_t most); /* MOST ended rows are kept, the oldest go first */
+void history_free(struct history *h);
+/** The row of that process, a new one if it was not known. The pointer is good until the next call. */
+struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_ticks, bool *is_new);
+/** The living row of PID, or NULL. */
+struct process_row *history_living(struct history *h, pid_t pid);
+void history_ended(struct history *h, pid_t pid, int64_t now_ns, enum exit_kind exit, int value);
+size_t history_count(const struct history *h);
+const struct process_row *history_at(const struct history *h, size_t i);
+size_t history_dropped(const struct history *h);
+
+#endif

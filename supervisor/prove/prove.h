@@ -1,0 +1,58 @@
+/* prove: who could still move, who is stuck, and why. Pure functions of a snapshot: no clock, no /proc, no state.
+ *
+ * Every task gets `earliest`, the soonest moment at which it could run again, as a least fixpoint over the tasks that could wake
+ * it. When no task of the tree has a seed of life, the answer is "never" for all of them, whatever the edges are: that is
+ * *proven*. With a seed anywhere, what is stuck besides is *suspected* at most, for a live task may signal a stuck one or open its
+ * files. The edges serve suspicion and explanation; a mistake in one costs a word, not a run. In doubt a task is live.
+ */
+#ifndef TRACEWRAP_PROVE_H
+#define TRACEWRAP_PROVE_H
+
+#include "model/model.h"
+
+struct prove_options {
+	int64_t horizon_ns;     /* a timeout later than this is no progress */
+	bool without_service;   /* leave service threads out as readers of what they don't serve; costs ASSUME_SERVICE_THREADS */
+};
+
+struct fate { /* of one task, by its index in the snapshot */
+	int64_t earliest_ns; /* 0: now; NEVER_NS: never */
+	const char *reason;  /* why it may run by then; NULL when it can't */
+	bool seed;           /* it has a seed of its own; otherwise somebody may wake it */
+	bool stuck;          /* living, and can't run before the horizon */
+	size_t *strong;      /* task indices that it waits for by the object itself, for the explanation */
+	size_t nstrong;
+};
+
+struct proof {
+	struct arena *arena;
+	struct fate *fates;
+	size_t ntasks, nstuck, nliving;
+	bool whole;      /* every living task is stuck: no seed in the tree */
+	bool root_stuck; /* the command's main thread, or all of its threads when that has ended */
+	unsigned assumptions;
+	int64_t horizon_ns;
+};
+
+/** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
+struct proof *prove(const struct snapshot *s, const struct prove_options *opt);
+void proof_free(struct proof *p);
+
+/** Assumptions that keep a verdict at SUSPECTED. */
+unsigned prove_soft(unsigned assumptions);
+/** How long a verdict must hold before it is spoken; what rests on outsiders' restraint waits longer. */
+int64_t prove_patience_ns(unsigned assumptions);
+/** One sentence without a full stop, e.g. "nobody outside the tree connects". BIT is one assumption. */
+const char *assumption_text(enum assumption bit);
+
+/** Kind, culprits, chain and evidence for the stuck set. FOCUS: the processes that the run waits for (the root; those that run a
+ *  test). CERTAINTY is the caller's, who knows how long it held. onset_ns is when the last stuck task stopped moving.
+ *  @return a finding, finding_free() it; NULL when nothing of FOCUS is stuck. */
+struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
+                        enum certainty certainty);
+
+/** A cheap answer before a snapshot is made: could this wait, by itself, end before the horizon? Used by observe's callers to
+ *  spare a look. @return the seed in words, NULL when only the graph can tell. */
+const char *prove_seed_of_wait(const struct wait *w, int64_t horizon_ns);
+
+#endif

@@ -1,0 +1,63 @@
+/* report: findings -> text. Pure: everything goes into a buffer; who writes it where is the caller's business.
+ *
+ * Text from the run (command lines, names) is data: made fit to be shown before it is printed, and never longer than its place.
+ */
+#ifndef TRACEWRAP_REPORT_H
+#define TRACEWRAP_REPORT_H
+
+#include "model/model.h"
+
+enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_HANG, OUTCOME_STALL, OUTCOME_INTERRUPTED, OUTCOME_ERROR };
+const char *outcome_name(enum outcome o);
+
+struct signalled {
+	pid_t pid;
+	const char *signal; /* "SIGINT" */
+};
+struct survivor {
+	pid_t pid;
+	char state;
+	const char *comm, *wchan;
+};
+
+/** All that a report can say of a run. Pointers are the caller's and stay so. */
+struct run_report {
+	const char *version;
+	char **argv;
+	enum outcome outcome;
+	int exit_code;        /* tracewrap's own; 128 + N for a death by signal N */
+	int64_t wall_start_s; /* seconds since the epoch */
+	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns: now, when the report is written before the end */
+	const char *mode;     /* "proc" */
+	const char *const *blind_spots; /* NULL-terminated */
+	struct finding *const *findings;
+	size_t nfindings;
+	const struct history *history;
+	const struct signalled *signalled;
+	size_t nsignalled;
+	const struct survivor *survivors;
+	size_t nsurvivors;
+	bool complete;           /* false: written before the clean-up */
+	const char *report_path; /* as it is to be shown; NULL: none was written */
+};
+
+struct text_style {
+	bool color;
+	unsigned width; /* columns, at least 40 */
+};
+
+/** The JSON object of the report contract ("tracewrap-report/1"), ended by a newline. */
+void report_json(const struct run_report *r, struct text *out);
+
+/** The post-mortem: one screen that says what is wrong, where, who waits for whom, on what, and what to do. */
+void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);
+/** What was cleaned up and where the report lies: printed behind the screen once it is known. */
+void report_closing(const struct run_report *r, const struct text_style *style, struct text *out);
+/** One line while the run goes on: "tracewrap: 2.0 s  hang suspected: pipe-full in test_x.py::test_y". */
+void report_line(const struct run_report *r, const struct finding *f, struct text *out);
+
+/** In the reader's words. */
+void report_summary(const struct finding *f, struct text *out); /* one sentence */
+void report_advice(const struct finding *f, struct text *out);  /* what to change */
+
+#endif
