@@ -2,14 +2,17 @@
 # make check         set up what is missing, then every test
 # make demo          a real hang, supervised
 # make bench         what it costs, as ratios
+# make install       PREFIX=/usr/local DESTDIR=
 # See README.md. SAN=address,undefined builds with sanitizers, CC=clang with clang; each has its own build folder.
 
 CC        ?= gcc
 PKG       := libcjson libelf libmnl
 BUILD     ?= build
 SAN       ?=
-VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 PREFIX    ?= /usr/local
+# A checkout that belongs to another user is described as well: who runs this makefile trusts it anyway.
+VERSION   := $(or $(if $(wildcard .git),$(shell GIT_OPTIONAL_LOCKS=0 git -c safe.directory='*' describe \
+             --always --dirty --tags 2>/dev/null)),unknown)
 
 ifneq ($(SAN),)
 OUT       := $(BUILD)/san
@@ -28,7 +31,8 @@ CPPFLAGS  += -D_GNU_SOURCE -Isupervisor -DTRACEWRAP_VERSION='"$(VERSION)"'
 CFLAGS    ?= -O2 -g
 ALLCFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LDLIBS    += $(shell pkg-config --libs $(PKG))
+# Asked for when something is linked: pkg-config need not be there to read this file.
+PKGLIBS    = $(shell pkg-config --libs $(PKG))
 
 ROOMS     := base model parse prove report sys act observe launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
@@ -41,7 +45,7 @@ LIB       := $(OUT)/libtracewrap.a
 all: $(OUT)/tracewrap
 
 $(OUT)/tracewrap: $(OUT)/supervisor/cli/main.o $(LIB)
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
 $(LIB): $(LIBOBJ)
 	@rm -f $@
@@ -51,10 +55,27 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
+# Changes with the version, so that what shows it is compiled again.
+$(OUT)/version: always
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+$(filter $(OUT)/supervisor/cli/%,$(OBJ)): $(OUT)/version
+
+.PHONY: always
+always:
+
 -include $(OBJ:.o=.d)
 
 include tests/tests.mk
 
+.PHONY: install uninstall
+install: all
+	install -D -m 755 $(OUT)/tracewrap $(DESTDIR)$(PREFIX)/bin/tracewrap
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tracewrap
+
+# The virtual environments stay: they take long to make. "rm -rf build" removes them too.
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/supervisor $(BUILD)/tests $(BUILD)/san $(BUILD)/clang $(BUILD)/tracewrap $(BUILD)/libtracewrap.a
+	rm -rf $(addprefix $(BUILD)/,supervisor tests san clang bench demo version tracewrap libtracewrap.a)

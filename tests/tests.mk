@@ -6,7 +6,7 @@ UNIT      := $(UNIT_SRC:%.c=$(OUT)/%)
 HELPERS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/helpers/*.c)))
 
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_LIB:%.c=$(OUT)/%.o) $(LIB)
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS) -lcmocka
 
 $(OUT)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
@@ -15,8 +15,64 @@ $(OUT)/tests/helpers/%: tests/helpers/%.c
 -include $(UNIT:=.d) $(UNIT_LIB:%.c=$(OUT)/%.d)
 .SECONDARY: $(UNIT:=.o) $(UNIT_LIB:%.c=$(OUT)/%.o)
 
-.PHONY: helpers check-unit
+.PHONY: helpers
 helpers: $(HELPERS)
+
+# Where tests/setup.sh puts the virtual environments, whatever BUILD is.
+TEST_ENV   = TRACEWRAP=$(abspath $(OUT)/tracewrap) VENV=$(CURDIR)/build/venv VENV_PYTEST8=$(CURDIR)/build/venv-pytest8 \
+             VENV_TRACTOR=$(CURDIR)/build/venv-tractor HELPERS=$(abspath $(OUT)/tests/helpers)
+TEST_PY    = $(firstword $(wildcard build/venv/bin/python) python3)
+
+# All that must hold, one part after the other, with the time that each took.
+.PHONY: check
+check:
+	@sh tests/setup.sh check
+	@MAKE='$(MAKE)' sh tests/check.sh
+
+.PHONY: check-layers check-unit check-san check-clang check-e2e check-corpus check-demo
+check-layers: $(OBJ)
+	@$(TEST_PY) tests/check-layers.py --self-test --cc '$(CC)'
+	@$(TEST_PY) tests/check-layers.py --objects $(OUT) --cc '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)'
 
 check-unit: $(UNIT) $(HELPERS)
 	@for t in $(UNIT); do $$t || exit 1; done
+
+check-san:
+	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
+
+check-clang:
+	@if command -v clang >/dev/null; then $(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang all check-unit; \
+	else echo 'skipped: no clang here'; fi
+
+check-e2e: all helpers
+	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
+
+CORPUS    ?= ../shared/corpus
+CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
+              join-idle-thread child-wait-lost-signal
+check-corpus: all
+	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
+	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
+	else $(TEST_PY) $(CORPUS)/run-corpus --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs 2 \
+		$(foreach c,$(CORPUS_ONLY),--only '$(c)'); fi
+
+check-demo: all
+	@BUILT=$(OUT)/tracewrap timeout -k 10 120 sh tests/demo/run.sh
+
+.PHONY: demo
+demo:
+	@BUILT=$(OUT)/tracewrap sh tests/demo/run.sh
+
+.PHONY: check-bare
+check-bare:
+	@sh tests/bare/run.sh
+
+$(OUT)/bench/load: tests/bench/load.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -pthread $(LDFLAGS) -o $@ $<
+
+.PHONY: bench
+bench:
+	@sh tests/setup.sh check
+	@$(MAKE) --no-print-directory -s all $(OUT)/bench/load
+	@$(TEST_PY) tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python $(TEST_PY)

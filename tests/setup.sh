@@ -1,0 +1,181 @@
+#!/bin/sh
+# Installs what building, the demo or the tests need and this machine lacks:
+#
+#     sh tests/setup.sh build|demo|check
+#
+# Packages come from apt (as root, or by "sudo -n"; else the line to run is printed and the exit status is 1), Python packages from
+# PyPI into virtual environments under build/. It asks nothing, leaves the system's Python alone, and when all is there it
+# only looks. Interrupted, it goes on where it stopped. DEPS=0 skips all of it; PYTHON names the interpreter to use.
+set -u
+
+build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev uthash-dev"
+demo_packages="$build_packages python3 python3-venv"
+check_packages="$demo_packages libcmocka-dev strace procps"
+
+say() { echo "setup: $*"; }
+die() { echo "setup: $*" >&2; exit 1; }
+
+# Packages -----------------------------------------------------------------------------------------------------
+
+# A Python that can make the virtual environments: what PATH has, else the system's own.
+find_python() {
+	for candidate in ${PYTHON:-} python3 /usr/bin/python3; do
+		"$candidate" -c 'import sys, venv, ensurepip
+print(sys.executable)
+sys.exit(sys.version_info < (3, 9))' 2>/dev/null && return 0
+	done
+	return 1
+}
+
+find_python311() {
+	for candidate in python3.11 "$python" /usr/bin/python3; do
+		"$candidate" -c 'import sys, venv, ensurepip
+print(sys.executable)
+sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && return 0
+	done
+	return 1
+}
+
+# Another provider of the same thing will do.
+provided() {
+	case $1 in
+	gcc | make | strace) command -v "$1" ;;
+	pkgconf) command -v pkg-config ;;
+	procps) command -v ps ;;
+	python3 | python3-venv) [ -n "$python" ] ;;
+	*) false ;;
+	esac >/dev/null 2>&1
+}
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | head -n 1)" = installed ]
+}
+
+missing_packages() {
+	for package in "$@"; do
+		provided "$package" || installed "$package" || printf ' %s' "$package"
+	done
+}
+
+# Another apt may hold the lists' lock (only dpkg's locks can be waited for), and networks fail: hence the rounds.
+apt_install() {
+	options="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=5"
+	for pause in 3 10 30 0; do
+		# A run of dpkg that was cut off would make apt-get refuse.
+		"$@" dpkg --configure -a >/dev/null 2>&1
+		# shellcheck disable=SC2086 # lists of words
+		"$@" apt-get $options -qq update && "$@" apt-get $options -qq install -y --no-install-recommends $missing && return 0
+		say "that did not work; next try in $pause s"
+		sleep "$pause"
+	done
+	return 1
+}
+
+install_packages() {
+	missing=$(missing_packages "$@")
+	missing=${missing# }
+	[ -z "$missing" ] && return 0
+	command -v apt-get >/dev/null || die "missing (by their names in Debian): $missing. Install them, or set DEPS=0."
+	noninteractive="env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l LC_ALL=C.UTF-8"
+	if [ "$(id -u)" = 0 ]; then
+		become=
+	elif sudo -n true 2>/dev/null; then
+		become="sudo -n"
+	else
+		tell_line
+		exit 1
+	fi
+	say "installing $missing"
+	mkdir -p build
+	# shellcheck disable=SC2086
+	if ! apt_install $become $noninteractive </dev/null >build/setup-apt.log 2>&1; then
+		tail -n 20 build/setup-apt.log >&2
+		die "apt-get failed; its output is in build/setup-apt.log"
+	fi
+}
+
+tell_line() {
+	line="apt-get update && apt-get install -y --no-install-recommends $missing"
+	echo "setup: packages are missing, and this user may not install them. Run this line, then this command again:" >&2
+	if command -v sudo >/dev/null 2>&1; then
+		echo "sudo sh -c '$line'" >&2
+	else
+		echo "su -c '$line'" >&2
+	fi
+}
+
+# Virtual environments -----------------------------------------------------------------------------------------
+
+pip_install() {
+	folder=$1
+	shift
+	for pause in 3 10 0; do
+		PIP_USER=0 "$folder/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+			--retries 5 --timeout 60 "$@" </dev/null && return 0
+		say "that did not work; next try in $pause s"
+		sleep "$pause"
+	done
+	die "pip could not install into $folder: $*"
+}
+
+# venv FOLDER PYTHON PACKAGE... [-- PACKAGE-WITHOUT-ITS-DEPENDENCIES...]: the stamp, written last, holds all that it was made from.
+# The folder's own name is part of that: scripts in it hold its absolute path.
+make_venv() {
+	folder=$PWD/build/$1
+	stamp="$folder $2 $*"
+	[ -x "$folder/bin/python" ] && [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && return 0
+	say "making build/$1"
+	rm -rf "$folder"
+	"$2" -m venv "$folder" || die "$2 can't make build/$1"
+	shift 2
+	with=
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		with="$with $1"
+		shift
+	done
+	# shellcheck disable=SC2086 # no package here has a blank in its name
+	pip_install "$folder" $with
+	[ $# -gt 1 ] && shift && pip_install "$folder" --no-deps "$@"
+	echo "$stamp" >"$folder/stamp"
+}
+
+demo_venvs() {
+	make_venv venv "$python" 'pytest<10' pytest-xdist pexpect
+}
+
+check_venvs() {
+	demo_venvs
+	make_venv venv-pytest8 "$python" 'pytest<9' pytest-xdist
+	if python311=$(find_python311); then
+		make_venv venv-tractor "$python311" pytest 'trio<0.23' async_generator tricycle trio_typing colorlog wrapt msgspec \
+			pdbpp 'fancycompleter<0.11' -- tractor==0.1.0a5
+	else
+		say "no Python 3.11: the tests with tractor will be skipped"
+	fi
+}
+
+# --------------------------------------------------------------------------------------------------------------
+
+mode=${1:-}
+case $mode in
+build | demo | check) ;;
+*) die "usage: sh tests/setup.sh build|demo|check" ;;
+esac
+[ "${DEPS:-1}" = 0 ] && exit 0
+cd "$(dirname "$0")/.." || exit 1
+[ "$(uname -sm)" = "Linux x86_64" ] || die "tracewrap runs on Linux x86-64, not on $(uname -sm)"
+
+python=$(find_python) || python=
+case $mode in
+build) install_packages $build_packages ;;
+demo) install_packages $demo_packages ;;
+check) install_packages $check_packages ;;
+esac
+[ "$mode" = build ] && exit 0
+
+python=$(find_python) || die "no Python 3.9 or later with venv and ensurepip"
+mkdir -p build || die "can't make the folder build"
+# Two set-ups at a time would make the same folders.
+exec 9>build/setup.lock
+command -v flock >/dev/null && flock 9
+"${mode}_venvs"
