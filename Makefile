@@ -5,7 +5,9 @@
 # make install       PREFIX=/usr/local DESTDIR=
 # See README.md. SAN=address,undefined builds with sanitizers, CC=clang with clang; each has its own build folder.
 
-CC        ?= gcc
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
 PKG       := libcjson libelf libmnl
 BUILD     ?= build
 SAN       ?=
