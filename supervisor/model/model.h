@@ -199,6 +199,7 @@ enum finding_kind {
 	FINDING_TTY,
 	FINDING_STOPPED,
 	FINDING_DEADLOCK,
+	FINDING_STALL, /* not stuck: the time given to the run is over */
 };
 const char *finding_kind_name(enum finding_kind kind);
 

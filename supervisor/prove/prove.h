@@ -51,6 +51,10 @@ const char *assumption_text(enum assumption bit);
 struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
                         enum certainty certainty);
 
+/** For a run whose time is over and that is not stuck: FINDING_STALL, with what each living task does in `blocked` and why it may
+ *  move in `live`. Never NULL. */
+struct finding *explain_stall(const struct snapshot *s, const struct proof *p);
+
 /** A cheap answer before a snapshot is made: could this wait, by itself, end before the horizon? Used by observe's callers to
  *  spare a look. @return the seed in words, NULL when only the graph can tell. */
 const char *prove_seed_of_wait(const struct wait *w, int64_t horizon_ns);

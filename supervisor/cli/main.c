@@ -1,0 +1,65 @@
+/* tracewrap: run a command, and prove it when it hangs for ever.
+ *
+ * The way of a run through the rooms (docs/internals.md):
+ *   cli/      options, subcommands, exit codes                    you are here
+ *   launch/   outer guard, witness, supervisor, command; their events
+ *   observe/  /proc and sock_diag -> snapshot        parse/  the formats that they come in
+ *   model/    snapshot, finding, history: plain data
+ *   prove/    who can still move, who is stuck, why: pure
+ *   report/   findings -> screen and JSON: pure
+ *   act/      ending a tree, step by step
+ *   watch/    the loop that joins them
+ *   sys/      thin wrappers                          base/   errors, memory, text, maps
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static int print_help(void)
+{
+	OWNED_TEXT help = {0};
+
+	options_help(&help);
+	fputs(text_str(&help), stdout);
+	return fflush(stdout) == 0 ? 0 : EXIT_TRACEWRAP;
+}
+
+static int print_version(void)
+{
+	printf("tracewrap %s\n", TRACEWRAP_VERSION);
+	return fflush(stdout) == 0 ? 0 : EXIT_TRACEWRAP;
+}
+
+static int complain(const struct err *err)
+{
+	fprintf(stderr, "tracewrap: %s\n", err->text);
+	return EXIT_TRACEWRAP;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = {0};
+	struct options opt;
+	struct launch *launch;
+
+	if (options_parse(argc, argv, &opt, &err) < 0)
+		return complain(&err);
+	switch (opt.sub) {
+	case SUB_HELP:
+		return print_help();
+	case SUB_VERSION:
+		return print_version();
+	case SUB_EXPLAIN:
+		return explain_file(&opt);
+	case SUB_RUN:
+		break;
+	}
+
+	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint};
+
+	if (launch_start(&how, &launch, &err) < 0)
+		return complain(&err);
+	watch_run(launch, &opt.watch); /* in the supervisor; the outer guard has stayed in launch_start() */
+}

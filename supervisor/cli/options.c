@@ -1,0 +1,347 @@
+/* The command line: one table says what there is, --help and the environment variables come from it. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define DEFAULT_HORIZON_NS (600 * NS_PER_S)
+enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
+
+enum option_id {
+	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT,
+	OPT_COLOR, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+};
+
+static const struct row {
+	const char *name, *value; /* VALUE: NULL, the option takes none */
+	enum option_id id;
+	const char *help;
+} rows[] = {
+	{"on-hang", "kill|report", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), or it is only told (report). Default: kill"},
+	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
+	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
+	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
+	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
+	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
+	{"mode", "auto|proc", OPT_MODE, "how to watch: through /proc. Default: auto"},
+	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
+	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
+	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
+	{"quiet", NULL, OPT_QUIET, "speak only of proven hangs"},
+	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how"},
+	{"help", NULL, OPT_HELP, "print this and end"},
+	{"version", NULL, OPT_VERSION, "print the version and end"},
+};
+
+/* ---- values ---- */
+
+static int read_duration(const char *where, const char *value, int64_t *out, struct err *err)
+{
+	if (duration_parse(value, out) == 0)
+		return 0;
+	return err_set(err, -EINVAL, "%s: \"%s\" is no duration; right are 500ms, 30s, 10m, 2h, or a number of seconds", where, value);
+}
+
+/** The index of VALUE among WORDS, "a|b|c" as the help prints them. */
+static int read_word(const char *where, const char *value, const char *words, struct err *err)
+{
+	int index = 0;
+
+	for (const char *w = words; w; index++) {
+		const char *bar = strchr(w, '|');
+		size_t len = bar ? (size_t)(bar - w) : strlen(w);
+
+		if (strlen(value) == len && strncmp(value, w, len) == 0)
+			return index;
+		w = bar ? bar + 1 : NULL;
+	}
+	return err_set(err, -EINVAL, "%s: \"%s\" is not one of %s", where, value, words);
+}
+
+static int read_file(const char *where, const char *value, const char **out, struct err *err)
+{
+	struct err why = {0};
+
+	if (!*value)
+		return err_set(err, -EINVAL, "%s: an empty name", where);
+	if (watch_check_writable(value, &why) < 0)
+		return err_set(err, -EINVAL, "%s %s", where, why.text);
+	*out = value;
+	return 0;
+}
+
+/** The folder must exist or be creatable; it is not made before there is something to write. */
+static int read_report_dir(const char *where, const char *value, struct watch_options *w, struct err *err)
+{
+	struct err why = {0};
+	char probe[4096];
+
+	if (!*value || strlen(value) > 400)
+		return err_set(err, -EINVAL, "%s: %s", where, *value ? "the name is too long" : "an empty name");
+	/* Inside it when it exists, else beside it. */
+	snprintf(probe, sizeof probe, "%s%s", value, access(value, F_OK) == 0 ? "/report" : "");
+	if (watch_check_writable(probe, &why) < 0)
+		return err_set(err, -EINVAL, "%s %s", where, why.text);
+	w->report_dir = value;
+	w->report_always = true;
+	return 0;
+}
+
+static bool wants_color(int choice)
+{
+	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
+	const char *term = getenv("TERM");
+
+	if (choice)
+		return choice == 1;
+	if (no && *no)
+		return false;
+	if ((force && *force && strcmp(force, "0") != 0) || (cli && *cli && strcmp(cli, "0") != 0))
+		return true;
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static unsigned screen_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH_DEFAULT;
+	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
+}
+
+/* ---- one option ---- */
+
+static const struct row *row_of(int id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if ((int)rows[i].id == id)
+			return &rows[i];
+	return NULL;
+}
+
+static int set_word(struct options *o, const struct row *row, const char *where, const char *value, struct err *err)
+{
+	int choice = read_word(where, value, row->value, err);
+
+	if (choice < 0)
+		return choice;
+	if (row->id == OPT_ON_HANG)
+		o->watch.on_hang = choice ? ON_HANG_REPORT : ON_HANG_KILL;
+	else if (row->id == OPT_COLOR)
+		o->watch.color = wants_color(choice);
+	return 0; /* --mode: both words mean the same */
+}
+
+/** Set one option. WHERE names it as the user wrote it ("--grace", "TRACEWRAP_GRACE"). */
+static int set_option(struct options *o, const struct row *row, const char *where, const char *value, struct err *err)
+{
+	switch (row->id) {
+	case OPT_MODE:
+	case OPT_ON_HANG:
+	case OPT_COLOR:
+		return set_word(o, row, where, value, err);
+	case OPT_TIMEOUT:
+		return read_duration(where, value, &o->watch.timeout_ns, err);
+	case OPT_GRACE:
+		return read_duration(where, value, &o->watch.grace_ns, err);
+	case OPT_REPORT:
+		return read_report_dir(where, value, &o->watch, err);
+	case OPT_REPORT_JSON:
+		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_SAVE_SNAPSHOT:
+		return read_file(where, value, &o->watch.save_snapshot, err);
+	case OPT_KEEP_SIGINT:
+		o->keep_sigint = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_QUIET:
+		o->watch.verbosity = SAY_HANGS;
+		return 0;
+	case OPT_VERBOSE:
+		o->watch.verbosity = SAY_MORE;
+		return 0;
+	case OPT_HELP:
+		o->sub = SUB_HELP;
+		return 0;
+	case OPT_VERSION:
+		o->sub = SUB_VERSION;
+		return 0;
+	}
+	return 0;
+}
+
+/* ---- the environment: TRACEWRAP_ON_HANG=report is --on-hang report ---- */
+
+static void variable_name(const struct row *row, char name[64])
+{
+	size_t n = (size_t)snprintf(name, 64, "TRACEWRAP_");
+
+	for (const char *c = row->name; *c && n < 63; c++)
+		name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+	name[n] = '\0';
+}
+
+static int read_environment(struct options *o, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char name[64];
+		int rc;
+
+		if (rows[i].id == OPT_HELP || rows[i].id == OPT_VERSION)
+			continue;
+		variable_name(&rows[i], name);
+
+		const char *value = getenv(name);
+
+		if (!value || !*value)
+			continue;
+		if (!rows[i].value && strcmp(value, "0") == 0)
+			continue;
+		if (!rows[i].value && strcmp(value, "1") != 0)
+			return err_set(err, -EINVAL, "%s: \"%s\" is neither 1 nor 0", name, value);
+		if ((rc = set_option(o, &rows[i], name, value, err)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- the line ---- */
+
+static int complain(char **argv, const struct option *longs, int c, struct err *err)
+{
+	const char *word = argv[optind - 1];
+
+	if (c == ':')
+		return err_set(err, -EINVAL, "option \"%s\" needs a value; see tracewrap --help", word);
+	for (const struct option *l = longs; optopt && l->name; l++)
+		if (l->val == optopt)
+			return err_set(err, -EINVAL, "option \"--%s\" takes no value", l->name);
+	if (optopt)
+		return err_set(err, -EINVAL, "unknown option \"-%c\"; see tracewrap --help", optopt);
+	return err_set(err, -EINVAL, "unknown or ambiguous option \"%s\"; see tracewrap --help", word);
+}
+
+static int parse_options(struct options *o, int argc, char **argv, struct err *err)
+{
+	struct option longs[ARRAY_SIZE(rows) + 1] = {0};
+	int c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		longs[i] = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL, (int)rows[i].id};
+	opterr = 0;
+	/* "+": options end at the first word that is none, which is the command; ":": a missing value is told apart */
+	while ((c = getopt_long(argc, argv, "+:qvhV", longs, NULL)) != -1) {
+		char where[64];
+		const struct row *row = row_of(c);
+		int rc;
+
+		if (!row)
+			return complain(argv, longs, c, err);
+		snprintf(where, sizeof where, "--%s", row->name);
+		if ((rc = set_option(o, row, where, optarg, err)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int take_subcommand(struct options *o, char **words, struct err *err)
+{
+	o->command = words;
+	if (o->sub != SUB_RUN)
+		return 0;
+	if (*words && strcmp(*words, "run") == 0) {
+		o->command = words + 1;
+	} else if (*words && strcmp(*words, "explain") == 0) {
+		o->sub = SUB_EXPLAIN;
+		o->command = words + 1;
+		if (!o->command[0] || o->command[1])
+			return err_set(err, -EINVAL, "explain takes one file: tracewrap explain FILE");
+		return 0;
+	}
+	if (*o->command && strcmp(*o->command, "--") == 0)
+		o->command++;
+	if (!*o->command)
+		return err_set(err, -EINVAL, "no command to run: tracewrap [OPTION...] COMMAND [ARG...]; see tracewrap --help");
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *out, struct err *err)
+{
+	int rc;
+
+	*out = (struct options){
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width()},
+	};
+	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
+	    (rc = take_subcommand(out, argv + optind, err)) < 0)
+		return rc;
+	/* A run that may take longer gives its waits as long, too. */
+	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
+	out->watch.argv = out->command;
+	return 0;
+}
+
+/* ---- help ---- */
+
+static void add_wrapped(struct text *out, const char *words, size_t indent, size_t width)
+{
+	size_t column = indent;
+
+	while (*words) {
+		size_t len = strcspn(words, " ");
+
+		if (column + len > width) {
+			text_addc(out, '\n', 1);
+			text_addc(out, ' ', indent);
+			column = indent;
+		}
+		text_addn(out, words, len);
+		column += len;
+		words += len;
+		if (*words == ' ' && *++words) {
+			text_addc(out, ' ', 1);
+			column++;
+		}
+	}
+	text_addc(out, '\n', 1);
+}
+
+void options_help(struct text *out)
+{
+	enum { INDENT = 32, WIDTH = 80 };
+
+	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
+		      "       tracewrap explain [--json] FILE\n\n"
+		      "Run COMMAND as it would run without tracewrap, and prove it when it hangs for ever.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char head[80];
+		int n = snprintf(head, sizeof head, "  %s%s%s%s",
+				 rows[i].id == OPT_QUIET     ? "-q, --"
+				 : rows[i].id == OPT_VERBOSE ? "-v, --"
+				 : rows[i].id == OPT_HELP    ? "-h, --"
+				 : rows[i].id == OPT_VERSION ? "-V, --"
+							     : "    --",
+				 rows[i].name, rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+
+		text_add(out, head);
+		text_addc(out, ' ', n < INDENT - 1 ? (size_t)(INDENT - n) : 1);
+		if (n >= INDENT) {
+			text_addc(out, '\n', 1);
+			text_addc(out, ' ', INDENT);
+		}
+		add_wrapped(out, rows[i].help, INDENT, WIDTH);
+	}
+	text_add(out, "\nD is a duration: 500ms, 30s, 10m, 2h, or a number of seconds. Each long option is also\n"
+		      "an environment variable, TRACEWRAP_ON_HANG=report; the command line wins.\n"
+		      "Exit code: the command's own, or its death by signal; 124 a hang was proven or the\n"
+		      "time was over, 125 tracewrap failed or was misused, 126 the command can't be executed,\n"
+		      "127 there is no such command. explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
+}

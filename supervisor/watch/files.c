@@ -1,0 +1,240 @@
+/* Reports on disk: a folder a run, a link to the last, and the files that were asked for by name. A report that can't be written
+ * is said once and harms nothing. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "watch/run.h"
+
+enum { KEEP_RUNS = 20 };
+
+int watch_check_writable(const char *file, struct err *err)
+{
+	char folder[512];
+	const char *slash = strrchr(file, '/');
+	struct stat st;
+
+	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, -EISDIR, "%s: is a directory", file);
+	if (slash && (size_t)(slash - file) >= sizeof folder)
+		return err_set(err, -ENAMETOOLONG, "%s: name too long", file);
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
+	if (slash == file)
+		strcpy(folder, "/");
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0)
+		return err_set(err, -errno, "%s: can't write into %s: %m", file, folder);
+	return 0;
+}
+
+/* ---- the folder of a run ---- */
+
+static void complain(struct run *r, const struct err *err)
+{
+	if (!r->report_failed)
+		say_line(r, "no report: %s", err->text);
+	r->report_failed = true;
+}
+
+/** Run folders are named by time: the oldest come first. Only files that we know are removed, so a folder that holds more stays. */
+static void remove_run(int runs_fd, const char *name)
+{
+	static const char *const files[] = {"report.json", "snapshot.json"};
+	char path[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof path, "%s/%s", name, files[i]);
+		unlinkat(runs_fd, path, 0);
+	}
+	unlinkat(runs_fd, name, AT_REMOVEDIR);
+}
+
+static int is_run(const struct dirent *e)
+{
+	unsigned day, time, pid;
+	int end = 0;
+
+	return sscanf(e->d_name, "%8u-%6u-%u%n", &day, &time, &pid, &end) == 3 && e->d_name[end] == '\0';
+}
+
+static void prune_runs(const char *runs)
+{
+	OWNED_FD fd = open(runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **names;
+	int n = fd < 0 ? -1 : scandirat(fd, ".", &names, is_run, alphasort);
+
+	if (n < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		if (i < n - KEEP_RUNS)
+			remove_run(fd, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+}
+
+/** `last` is replaced in one step: whoever reads it finds the old run or the new one. */
+static int link_last(const char *report_dir, const char *target, struct err *err)
+{
+	char last[560], fresh[600];
+
+	snprintf(last, sizeof last, "%s/last", report_dir);
+	snprintf(fresh, sizeof fresh, "%s.%d", last, (int)getpid());
+	unlink(fresh);
+	if (symlink(target, fresh) < 0)
+		return err_set(err, -errno, "link %s: %m", fresh);
+	if (rename(fresh, last) < 0) {
+		int rc = err_set(err, -errno, "rename %s to %s: %m", fresh, last);
+
+		unlink(fresh);
+		return rc;
+	}
+	return 0;
+}
+
+static int make_run_dir(struct run *r, struct err *err)
+{
+	const char *top = r->opt->report_dir;
+	char path[600], name[64];
+	time_t wall = (time_t)r->wall_start_s;
+	struct tm tm;
+	int rc;
+
+	if (r->run_dir[0])
+		return 0;
+	localtime_r(&wall, &tm);
+	snprintf(name, sizeof name, "%04d%02d%02d-%02d%02d%02d-%d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, tm.tm_sec, (int)launch_command(r->launch));
+	snprintf(path, sizeof path, "%s/runs/%s", top, name);
+	if (strlen(path) >= sizeof r->run_dir)
+		return err_set(err, -ENAMETOOLONG, "%s: name too long", top);
+	if ((rc = sys_make_dirs(path, err)) < 0)
+		return rc;
+	strcpy(r->run_dir, path);
+	snprintf(path, sizeof path, "%s/.gitignore", top);
+	if (access(path, F_OK) < 0 && (rc = sys_write_file(path, "*\n", 2, err)) < 0)
+		return rc;
+	snprintf(path, sizeof path, "runs/%s", name);
+	if ((rc = link_last(top, path, err)) < 0)
+		return rc;
+	snprintf(path, sizeof path, "%s/runs", top);
+	prune_runs(path);
+	return 0;
+}
+
+/** A healthy run leaves a folder only where it was asked for, or where an earlier run has left one: `last` stays the last. */
+static bool wants_run_dir(const struct run *r)
+{
+	struct stat st;
+
+	return r->finding || r->opt->report_always || (stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+/* ---- the files ---- */
+
+static int write_text(const char *path, const struct text *t, struct err *err)
+{
+	return sys_write_file(path, text_str(t), t->n, err);
+}
+
+static int write_in_run_dir(struct run *r, const char *name, const struct text *t, struct err *err)
+{
+	char path[600];
+	int rc = make_run_dir(r, err);
+
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof path, "%s/%s", r->run_dir, name);
+	return write_text(path, t, err);
+}
+
+void files_save_snapshot(struct run *r, const struct snapshot *s)
+{
+	OWNED_TEXT json = {0};
+	struct err err = {0};
+
+	snapshot_write(s, &json);
+	if (write_in_run_dir(r, "snapshot.json", &json, &err) < 0)
+		complain(r, &err);
+	if (r->opt->save_snapshot && write_text(r->opt->save_snapshot, &json, &err) < 0)
+		complain(r, &err);
+}
+
+static void copy_log(const struct act_log *log, struct run_report *report, struct arena *arena)
+{
+	struct signalled *signalled = arena_array(arena, log->signalled.n, sizeof *signalled);
+	struct survivor *survivors = arena_array(arena, log->survivors.n, sizeof *survivors);
+
+	for (size_t i = 0; i < log->signalled.n; i++) {
+		char name[16];
+
+		signalled[i].pid = log->signalled.at[i].pid;
+		signalled[i].signal = arena_strdup(arena, sys_signal_name(log->signalled.at[i].sig, name));
+	}
+	for (size_t i = 0; i < log->survivors.n; i++) {
+		const struct act_survivor *from = &log->survivors.at[i];
+
+		survivors[i] = (struct survivor){.pid = from->pid, .state = from->state, .comm = from->comm, .wchan = from->wchan};
+	}
+	report->signalled = signalled;
+	report->nsignalled = log->signalled.n;
+	report->survivors = survivors;
+	report->nsurvivors = log->survivors.n;
+}
+
+static const char *shown_path(const struct run *r, struct arena *arena)
+{
+	if (r->report_failed)
+		return r->opt->report_json;
+	if (r->run_dir[0])
+		return arena_printf(arena, "%s/last/report.json", r->opt->report_dir);
+	return r->opt->report_json;
+}
+
+struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete)
+{
+	struct run_report report = {
+		.version = TRACEWRAP_VERSION,
+		.argv = r->opt->argv,
+		.outcome = outcome,
+		.exit_code = exit_code,
+		.wall_start_s = r->wall_start_s,
+		.start_ns = r->started_ns,
+		.end_ns = sys_monotonic_ns(),
+		.mode = "proc",
+		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
+		.findings = &r->finding,
+		.nfindings = r->finding ? 1 : 0,
+		.history = r->history,
+		.complete = complete,
+		.report_path = shown_path(r, arena),
+	};
+
+	copy_log(&r->log, &report, arena);
+	return report;
+}
+
+void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete)
+{
+	bool in_dir = wants_run_dir(r);
+	struct err err = {0};
+
+	if (!in_dir && !r->opt->report_json)
+		return;
+
+	OWNED_TEXT json = {0};
+	struct arena *arena = arena_new();
+	struct run_report report = files_report(r, arena, outcome, exit_code, complete);
+
+	report_json(&report, &json);
+	if (in_dir && write_in_run_dir(r, "report.json", &json, &err) < 0 && (r->finding || r->opt->report_always))
+		complain(r, &err);
+	if (r->opt->report_json && write_text(r->opt->report_json, &json, &err) < 0)
+		complain(r, &err);
+	arena_free(arena);
+}

@@ -1,0 +1,330 @@
+/* Passes over the counters, looks at who waits for whom, and what follows from them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "watch/run.h"
+
+typedef VEC(pid_t) pid_vec;
+
+/* A task that stood still for so long may be asked whether it can ever move again while a tree is being ended. */
+#define HOPELESS_STILL_NS (100 * NS_PER_MS)
+/* Snapshots are thrown away when processes come and go; a report that can't wait tries so often. */
+enum { TRIES = 5 };
+
+/* ---- whom the run waits for ---- */
+
+static bool has_test_above(const struct snapshot *s, const struct process *p)
+{
+	for (size_t depth = 0; depth < s->nprocs; depth++) {
+		p = snapshot_process(s, p->ppid);
+		if (!p)
+			return false;
+		if (p->test)
+			return true;
+	}
+	return false;
+}
+
+/** The command itself, and the topmost process of each line that runs a test: forked children carry stale copies of its name. */
+static void find_focus(const struct snapshot *s, pid_vec *out)
+{
+	vec_push(out, s->root);
+	for (size_t i = 0; i < s->nprocs; i++)
+		if (s->procs[i].test && s->procs[i].pid != s->root && !has_test_above(s, &s->procs[i]))
+			vec_push(out, s->procs[i].pid);
+}
+
+static bool main_thread_stuck(const struct snapshot *s, const struct proof *proof, pid_t pid)
+{
+	const struct task *t = snapshot_task(s, pid);
+
+	return t && proof->fates[t - s->tasks].stuck;
+}
+
+static bool focus_stuck(const struct snapshot *s, const struct proof *proof, const pid_vec *focus)
+{
+	if (proof->root_stuck)
+		return true;
+	for (size_t i = 0; i < focus->n; i++)
+		if (main_thread_stuck(s, proof, focus->at[i]))
+			return true;
+	return false;
+}
+
+/* ---- one look: a snapshot and what follows from it ---- */
+
+struct sight {
+	struct snapshot *snapshot;
+	struct proof *proof;
+	pid_vec focus;
+};
+
+static void sight_free(struct sight *sight)
+{
+	snapshot_free(sight->snapshot);
+	proof_free(sight->proof);
+	vec_free(&sight->focus);
+	*sight = (struct sight){0};
+}
+
+static void sight_prove(struct sight *sight, int64_t horizon_ns, bool without_service)
+{
+	struct prove_options opt = {.horizon_ns = horizon_ns, .without_service = without_service};
+
+	proof_free(sight->proof);
+	sight->proof = prove(sight->snapshot, &opt);
+}
+
+/** @return 0, OBSERVE_MOVED, -errno. */
+static int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_t horizon_ns, bool tests)
+{
+	struct err err = {0};
+	int rc = observe_snapshot(r->observe, now_ns, &sight->snapshot, &err);
+
+	if (rc)
+		return rc;
+	sight_prove(sight, horizon_ns, false);
+	if (tests || !sight->proof->whole)
+		observe_tests(r->observe, sight->snapshot);
+	find_focus(sight->snapshot, &sight->focus);
+	return 0;
+}
+
+/** A local deadlock may be hidden by a thread that serves one descriptor and could, for all that /proc tells, read any. */
+static void sight_narrow(struct sight *sight, int64_t horizon_ns)
+{
+	if (focus_stuck(sight->snapshot, sight->proof, &sight->focus))
+		return;
+	sight_prove(sight, horizon_ns, true);
+}
+
+/* ---- verdicts ---- */
+
+static void note_tests(struct run *r, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nprocs; i++) {
+		const struct process *p = &s->procs[i];
+		struct process_row *row = p->test ? history_living(r->history, p->pid) : NULL;
+
+		if (row && !row->test)
+			row->test = strdup(p->test);
+	}
+}
+
+static void replace_finding(struct run *r, struct finding *f)
+{
+	finding_free(r->finding);
+	r->finding = f;
+}
+
+/** Explain what is stuck. The report is about the command when that is stuck, else about the tests that are. */
+static bool make_finding(struct run *r, struct sight *sight, enum certainty certainty)
+{
+	struct snapshot *s = sight->snapshot;
+	pid_vec stuck = {0};
+
+	observe_tests(r->observe, s);
+	note_tests(r, s);
+	if (sight->proof->root_stuck)
+		vec_push(&stuck, s->root);
+	for (size_t i = 0; i < sight->focus.n && !sight->proof->root_stuck; i++)
+		if (main_thread_stuck(s, sight->proof, sight->focus.at[i]))
+			vec_push(&stuck, sight->focus.at[i]);
+
+	struct finding *f = explain(s, sight->proof, stuck.at, stuck.n, certainty);
+
+	vec_free(&stuck);
+	if (!f)
+		return false;
+	f->detected_ns = sys_monotonic_ns();
+	replace_finding(r, f);
+	return true;
+}
+
+static void say_screen(struct run *r, enum outcome outcome, bool complete)
+{
+	OWNED_TEXT screen = {0};
+	struct arena *arena = arena_new();
+	struct text_style style = say_style(r);
+	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, complete);
+
+	report_screen(&report, r->finding, &style, &screen);
+	say_text(&screen);
+	arena_free(arena);
+}
+
+/** The order matters: the verdict is on disk before anybody is told, and told before anybody is signalled. */
+static void speak_proof(struct run *r, struct sight *sight)
+{
+	if (!make_finding(r, sight, PROVEN))
+		return;
+	files_save_snapshot(r, sight->snapshot);
+	files_write(r, OUTCOME_HANG, EXIT_HANG, false);
+	if (r->opt->on_hang == ON_HANG_KILL)
+		launch_verdict(r->launch, EXIT_HANG);
+	say_screen(r, OUTCOME_HANG, false);
+	r->proven = true;
+}
+
+static void speak_suspicion(struct run *r, struct sight *sight)
+{
+	if (!make_finding(r, sight, SUSPECTED))
+		return;
+	files_save_snapshot(r, sight->snapshot);
+	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
+	if (r->opt->verbosity > SAY_HANGS)
+		say_screen(r, OUTCOME_STALL, false);
+}
+
+static void withdraw(struct run *r)
+{
+	if (!r->finding)
+		return;
+	if (r->opt->verbosity > SAY_HANGS || r->proven)
+		say_line(r, "it moves again: the %s of a hang is withdrawn", r->proven ? "report" : "suspicion");
+	r->proven = false;
+	replace_finding(r, NULL);
+}
+
+static void judge(struct run *r, struct sight *sight, enum look look, int64_t now_ns)
+{
+	switch (policy_judge(&r->policy, now_ns, look, sight->snapshot, sight->proof, sight->focus.at, sight->focus.n)) {
+	case JUDGE_PROVEN:
+		speak_proof(r, sight);
+		break;
+	case JUDGE_SUSPECTED:
+		speak_suspicion(r, sight);
+		break;
+	case JUDGE_WITHDRAWN:
+		withdraw(r);
+		break;
+	case JUDGE_NOTHING:
+	case JUDGE_WAIT:
+	case JUDGE_STANDS:
+		break;
+	}
+}
+
+static void look(struct run *r, enum look kind, int64_t now_ns)
+{
+	struct sight sight = {0};
+
+	if (sight_take(r, &sight, now_ns, r->opt->horizon_ns, kind == LOOK_SLOW) != 0) {
+		policy_lost_snapshot(&r->policy, now_ns);
+		sight_free(&sight);
+		return;
+	}
+	if (kind == LOOK_SLOW || !sight.proof->whole)
+		sight_narrow(&sight, r->opt->horizon_ns);
+	judge(r, &sight, kind, now_ns);
+	sight_free(&sight);
+}
+
+void look_pass(struct run *r, int64_t now_ns)
+{
+	struct err err = {0};
+	char words[160];
+	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	if (observe_pass(r->observe, now_ns, r->history, &r->pass, &err) < 0) {
+		r->next_pass_ns = now_ns + NS_PER_S;
+		return;
+	}
+	r->period_ns = policy_pass_period_ns(sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	r->next_pass_ns = now_ns + r->period_ns;
+
+	enum look kind = policy_look(&r->policy, &r->pass, now_ns);
+
+	if (kind == LOOK_FAST && observe_seed(r->observe, now_ns, r->opt->horizon_ns, &until_ns, words, sizeof words)) {
+		policy_saw_seed(&r->policy, now_ns, until_ns);
+		kind = policy_look(&r->policy, &r->pass, now_ns); /* a slow one may be due all the same */
+		if (kind == LOOK_FAST)
+			kind = LOOK_NOT;
+	}
+	if (kind != LOOK_NOT)
+		look(r, kind, now_ns);
+}
+
+void look_now(struct run *r, bool time_over)
+{
+	struct sight sight = {0};
+	int rc = OBSERVE_MOVED;
+
+	if (!r->observe || r->finding)
+		return;
+	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
+		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
+	if (rc == 0) {
+		sight_narrow(&sight, r->opt->horizon_ns);
+		if (!make_finding(r, &sight, SUSPECTED) && time_over) {
+			note_tests(r, sight.snapshot);
+			replace_finding(r, explain_stall(sight.snapshot, sight.proof));
+			r->finding->detected_ns = sys_monotonic_ns();
+		}
+		files_save_snapshot(r, sight.snapshot);
+	}
+	sight_free(&sight);
+}
+
+bool look_hopeless(struct run *r, int64_t until_ns)
+{
+	struct err err = {0};
+	struct sight sight = {0};
+	char words[160];
+	int64_t now_ns = sys_monotonic_ns(), seed_until_ns;
+
+	if (!r->observe || until_ns <= now_ns || observe_pass(r->observe, now_ns, r->history, &r->pass, &err) < 0)
+		return false;
+	if (r->pass.ntasks == 0 || now_ns - r->pass.still_since_ns < HOPELESS_STILL_NS)
+		return false;
+	if (observe_seed(r->observe, now_ns, until_ns - now_ns, &seed_until_ns, words, sizeof words))
+		return false;
+
+	bool hopeless = sight_take(r, &sight, now_ns, until_ns - now_ns, false) == 0 && sight.proof->whole;
+
+	sight_free(&sight);
+	return hopeless;
+}
+
+/* ---- SIGUSR1 ---- */
+
+static void add_task_line(const struct sight *sight, size_t i, struct text *out)
+{
+	const struct snapshot *s = sight->snapshot;
+	const struct task *t = &s->tasks[i];
+	const struct fate *fate = &sight->proof->fates[i];
+	char label[40];
+
+	if (t->wait.op == WAIT_DEAD)
+		return;
+	process_label(&s->procs[t->proc], label, sizeof label);
+	text_addf(out, "  %s[%d]", label, t->pid);
+	if (t->tid != t->pid)
+		text_addf(out, "/%d", t->tid);
+	text_addf(out, "  %s", *t->call ? t->call : "-");
+	if (t->wait.op == WAIT_FDS && t->wait.non && t->wait.on[0].object >= 0)
+		text_addf(out, "(%d %s)", t->wait.on[0].fd, s->objects[t->wait.on[0].object].name);
+	text_addf(out, "  %s\n", fate->stuck ? "stuck" : fate->reason ? fate->reason : "may move");
+}
+
+void look_print(struct run *r)
+{
+	struct sight sight = {0};
+	OWNED_TEXT out = {0};
+	int rc = OBSERVE_MOVED;
+
+	for (int i = 0; r->observe && i < TRIES && rc == OBSERVE_MOVED; i++)
+		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
+	if (rc) {
+		say_line(r, "the tree moves: no picture of it just now");
+	} else {
+		say_line(r, "%zu processes, %zu tasks, %zu of them stuck", sight.snapshot->nprocs, sight.snapshot->ntasks,
+			 sight.proof->nstuck);
+		for (size_t i = 0; i < sight.snapshot->ntasks; i++)
+			add_task_line(&sight, i, &out);
+		say_text(&out);
+	}
+	sight_free(&sight);
+}

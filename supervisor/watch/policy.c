@@ -1,0 +1,192 @@
+/* When to look and when to speak: see policy.h. */
+#include <string.h>
+
+#include "watch/policy.h"
+
+#define PASS_LEAST_NS (50 * NS_PER_MS)
+#define PASS_MOST_NS (500 * NS_PER_MS)
+/* Passes may cost one part in this many of a core. */
+#define PASS_SHARE 60
+
+/* The whole tree stands still for so long before a look is worth its price. */
+#define SETTLE_NS (150 * NS_PER_MS)
+/* A command that waits for so long, while others move, is worth a slow look. */
+#define SLOW_AFTER_NS (NS_PER_S * 3 / 2)
+
+#define FAST_GAP_NS (250 * NS_PER_MS)
+#define SLOW_GAP_NS (500 * NS_PER_MS)
+#define GAP_MOST_NS (5 * NS_PER_S)
+/* A seed whose end is not known is looked at again after so long; without a move nothing new is to be expected. */
+#define SEED_AGAIN_NS (1 * NS_PER_S)
+
+void policy_begin(struct policy *p)
+{
+	*p = (struct policy){.fast_gap_ns = FAST_GAP_NS, .slow_gap_ns = SLOW_GAP_NS};
+}
+
+static bool moved_since_look(const struct policy *p, const struct observe_pass *pass)
+{
+	return pass->changed || pass->still_since_ns > p->looked_ns;
+}
+
+enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
+{
+	bool still = now_ns - pass->still_since_ns >= SETTLE_NS;
+	bool moved = moved_since_look(p, pass);
+
+	/* A verdict that was told as proven stands until somebody moves. */
+	if (p->told_proven && !moved)
+		return LOOK_NOT;
+	if (still && (moved || (now_ns >= p->seed_until_ns && now_ns >= p->fast_at_ns)))
+		return LOOK_FAST;
+	if (now_ns - pass->root_still_since_ns >= SLOW_AFTER_NS && now_ns >= p->slow_at_ns)
+		return LOOK_SLOW;
+	return LOOK_NOT;
+}
+
+static void back_off(int64_t *gap_ns)
+{
+	*gap_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
+}
+
+void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
+{
+	p->looked_ns = now_ns;
+	p->seed_until_ns = until_ns > now_ns ? until_ns : now_ns + SEED_AGAIN_NS;
+}
+
+void policy_lost_snapshot(struct policy *p, int64_t now_ns)
+{
+	p->slow_at_ns = now_ns + p->slow_gap_ns;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+	for (const unsigned char *c = data, *end = c + size; c < end; c++)
+		hash = (hash ^ *c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/** Mark the stuck tasks that the processes of FOCUS wait for, directly or not. @return whether there are any. */
+static bool mark_reach(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool *mark)
+{
+	VEC(size_t) todo = {0};
+
+	for (size_t i = 0; i < nfocus; i++) {
+		const struct process *proc = snapshot_process(s, focus[i]);
+		const struct task *t = proc ? snapshot_task(s, focus[i]) : NULL;
+
+		if (t && proof->fates[t - s->tasks].stuck)
+			vec_push(&todo, (size_t)(t - s->tasks));
+		else if (proc && focus[i] == s->root && proof->root_stuck) /* its main thread has ended */
+			for (size_t k = 0; k < proc->ntasks; k++)
+				if (proof->fates[proc->first_task + k].stuck)
+					vec_push(&todo, proc->first_task + k);
+	}
+
+	bool any = todo.n > 0;
+
+	while (todo.n) {
+		size_t i = todo.at[--todo.n];
+
+		if (mark[i])
+			continue;
+		mark[i] = true;
+		for (size_t k = 0; k < proof->fates[i].nstrong; k++)
+			if (proof->fates[proof->fates[i].strong[k]].stuck)
+				vec_push(&todo, proof->fates[i].strong[k]);
+	}
+	vec_free(&todo);
+	return any;
+}
+
+/** FNV-1a over who is stuck, in which call with which arguments, and how often it had run: equal keys mean that nobody moved.
+ *  A proof is about all tasks, a suspicion about those that the focus waits for. 0: the focus is not stuck. */
+static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool all)
+{
+	bool *mark = mem_alloc(proof->ntasks * sizeof *mark);
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	bool any = mark_reach(s, proof, focus, nfocus, mark);
+
+	for (size_t i = 0; i < proof->ntasks; i++) {
+		const struct task *t = &s->tasks[i];
+
+		if (!(all ? proof->fates[i].stuck : mark[i]))
+			continue;
+		hash = hash_bytes(hash, &t->tid, sizeof t->tid);
+		hash = hash_bytes(hash, &t->runs, sizeof t->runs);
+		hash = hash_bytes(hash, &t->wait.op, sizeof t->wait.op);
+		hash = hash_bytes(hash, t->args, sizeof t->args);
+		hash = hash_bytes(hash, t->call, strlen(t->call));
+	}
+	mem_free(mark);
+	return !any ? 0 : hash ? hash : 1;
+}
+
+static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns)
+{
+	if (p->key) { /* be there when the patience ends, and now and then before */
+		int64_t ripe = p->since_ns + patience_ns;
+
+		p->fast_at_ns = ripe > now_ns && ripe < now_ns + SLOW_GAP_NS ? ripe : now_ns + SLOW_GAP_NS;
+		p->slow_at_ns = p->fast_at_ns;
+		p->fast_gap_ns = FAST_GAP_NS;
+		p->slow_gap_ns = SLOW_GAP_NS;
+		return;
+	}
+	if (look == LOOK_FAST) {
+		p->fast_at_ns = now_ns + p->fast_gap_ns;
+		back_off(&p->fast_gap_ns);
+	}
+	p->slow_at_ns = now_ns + p->slow_gap_ns;
+	back_off(&p->slow_gap_ns);
+}
+
+enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
+                            const pid_t *focus, size_t nfocus)
+{
+	bool provable = proof->whole && proof->root_stuck && !prove_soft(proof->assumptions);
+	uint64_t reach = stuck_key(s, proof, focus, nfocus, false);
+	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true) : reach;
+	bool withdrawn = p->told && p->told_key != reach;
+	int64_t patience_ns = prove_patience_ns(proof->assumptions);
+
+	p->looked_ns = now_ns;
+	p->seed_until_ns = 0;
+	if (withdrawn)
+		p->told = p->told_proven = false;
+	if (key != p->key || provable != p->provable) {
+		p->key = key;
+		p->provable = provable;
+		p->since_ns = now_ns;
+	}
+	schedule(p, now_ns, look, patience_ns);
+	if (withdrawn)
+		return JUDGE_WITHDRAWN;
+	if (!key)
+		return JUDGE_NOTHING;
+	if (p->told && p->told_proven == provable)
+		return JUDGE_STANDS;
+	/* A proof that turned softer (a new task of no concern) has been told already; it is not taken back for that. */
+	if (p->told_proven || now_ns - p->since_ns < patience_ns || now_ns == p->since_ns)
+		return p->told ? JUDGE_STANDS : JUDGE_WAIT;
+	p->told = true;
+	p->told_proven = provable;
+	p->told_key = reach;
+	return provable ? JUDGE_PROVEN : JUDGE_SUSPECTED;
+}
+
+void policy_pause(struct policy *p)
+{
+	p->key = 0;
+	p->fast_at_ns = p->slow_at_ns = p->seed_until_ns = 0;
+	p->fast_gap_ns = FAST_GAP_NS;
+	p->slow_gap_ns = SLOW_GAP_NS;
+}
+
+int64_t policy_pass_period_ns(int64_t pass_cost_ns)
+{
+	int64_t period = pass_cost_ns * PASS_SHARE;
+
+	return period < PASS_LEAST_NS ? PASS_LEAST_NS : period > PASS_MOST_NS ? PASS_MOST_NS : period;
+}

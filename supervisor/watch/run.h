@@ -1,0 +1,63 @@
+/* run: what the files of this room share: one run and all that is known of it. */
+#ifndef TRACEWRAP_RUN_H
+#define TRACEWRAP_RUN_H
+
+#include "observe/observe.h"
+#include "prove/prove.h"
+#include "report/report.h"
+#include "watch/policy.h"
+#include "watch/watch.h"
+
+struct run {
+	const struct watch_options *opt;
+	struct launch *launch;
+	struct observe *observe;
+	struct history *history;
+	struct policy policy;
+	struct observe_pass pass;
+	int64_t started_ns;   /* CLOCK_MONOTONIC */
+	int64_t wall_start_s;
+	int64_t next_pass_ns, period_ns;
+	int64_t paused_ns, stopped_at_ns; /* time that stops have taken; 0: not stopped now */
+	struct finding *finding; /* what is told now; NULL: nothing */
+	bool proven;             /* it was told as proven */
+	struct act_log log;
+	bool ended;           /* the command has ended by `status` */
+	int status;
+	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
+	bool time_over, outer_gone, interrupted;
+	int exec_error;       /* errno of a command that could not be executed; 0: it could */
+	char run_dir[512];    /* of this run's report files; "": none was made */
+	bool report_failed;   /* was said once */
+};
+
+/* watch.c */
+int64_t run_clock_ns(const struct run *r, int64_t now_ns); /* since the start, stops left out */
+/** Wait for and handle the next event of the launch, at most until UNTIL_NS. */
+void run_step(struct run *r, int64_t until_ns);
+
+/* look.c: passes, looks, verdicts */
+void look_pass(struct run *r, int64_t now_ns);
+/** What is known at this moment, for a report that can't wait: fills run.finding when something is stuck or FORCE. */
+void look_now(struct run *r, bool time_over);
+/** Nobody of the tree can move before UNTIL_NS. */
+bool look_hopeless(struct run *r, int64_t until_ns);
+/** SIGUSR1: print what everybody waits for. */
+void look_print(struct run *r);
+
+/* files.c: reports on disk */
+void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
+void files_save_snapshot(struct run *r, const struct snapshot *s);
+/** The report of the run as it stands; the arrays of signalled and survivors lie in ARENA. */
+struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete);
+
+/* cleanup.c */
+void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
+void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
+
+/* say.c: standard error, whole lines */
+void say_line(const struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void say_text(const struct text *t);
+struct text_style say_style(const struct run *r);
+
+#endif

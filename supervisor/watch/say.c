@@ -1,0 +1,30 @@
+/* What tracewrap says goes to standard error, in whole lines, and never waits long for a reader. */
+#include "watch/run.h"
+
+/* A reader that has taken nothing for so long will not hear the rest: the report on disk has it all. */
+#define SAY_LIMIT_NS (1 * NS_PER_S)
+
+void say_text(const struct text *t)
+{
+	(void)sys_say(text_str(t), t->n, SAY_LIMIT_NS); /* nobody is left to be told that standard error does not take it */
+}
+
+void say_line(const struct run *r, const char *fmt, ...)
+{
+	OWNED_TEXT t = {0};
+	va_list ap;
+	int64_t at_ns = sys_monotonic_ns() - r->started_ns;
+
+	text_addf(&t, "tracewrap: %.1f s  ", (double)at_ns / (double)NS_PER_S);
+	va_start(ap, fmt);
+	text_addv(&t, fmt, ap);
+	va_end(ap);
+	text_clean(t.at, t.n);
+	text_add(&t, "\n");
+	say_text(&t);
+}
+
+struct text_style say_style(const struct run *r)
+{
+	return (struct text_style){.color = r->opt->color, .width = r->opt->width};
+}

@@ -1,0 +1,284 @@
+/* The loop: events of the launch and passes of the sampler, until the command has ended or a verdict ends it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "watch/run.h"
+
+/* Ended processes that the history keeps: the report of a day-long run must not grow without bound. */
+enum { HISTORY_MOST = 2000 };
+/* Without a sampler there is nothing to do but to wait for events. */
+#define IDLE_NS (1 * NS_PER_S)
+/* After the death of the outer guard nobody waits for us: the tree is ended at once. */
+#define END_LIMIT_NS (5 * NS_PER_S)
+
+int64_t run_clock_ns(const struct run *r, int64_t now_ns)
+{
+	int64_t until_ns = r->stopped_at_ns ? r->stopped_at_ns : now_ns;
+
+	return until_ns - r->started_ns - r->paused_ns;
+}
+
+/* ---- events ---- */
+
+static void command_ended(struct run *r, const struct launch_event *ev)
+{
+	bool exited = WIFEXITED(ev->status);
+
+	r->ended = true;
+	r->status = ev->status;
+	history_ended(r->history, launch_command(r->launch), sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
+		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+}
+
+static void orphan_ended(struct run *r, const struct launch_event *ev)
+{
+	bool exited = WIFEXITED(ev->status);
+
+	history_ended(r->history, ev->pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
+		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+}
+
+/** The command hears each signal once. A second SIGINT or SIGTERM is the wish that it ends: the ladder follows (see supervise()). */
+static void take_signal(struct run *r, int sig)
+{
+	if (sig == SIGUSR1) {
+		look_print(r);
+		return;
+	}
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+		r->interrupted = true;
+	if (sig == SIGINT || sig == SIGTERM)
+		r->interrupts++;
+	if (!r->ended && !(r->interrupts > 1 && (sig == SIGINT || sig == SIGTERM)))
+		launch_forward(r->launch, sig);
+}
+
+static void command_stopped(struct run *r, bool stopped)
+{
+	int64_t now_ns = sys_monotonic_ns();
+
+	if (stopped && !r->stopped_at_ns) {
+		r->stopped_at_ns = now_ns;
+	} else if (!stopped && r->stopped_at_ns) {
+		r->paused_ns += now_ns - r->stopped_at_ns;
+		r->stopped_at_ns = 0;
+		policy_pause(&r->policy);
+	}
+}
+
+void run_step(struct run *r, int64_t until_ns)
+{
+	struct launch_event ev;
+	struct err err = {0};
+
+	if (launch_next(r->launch, until_ns, &ev, &err) < 0)
+		return;
+	switch (ev.kind) {
+	case LAUNCH_TICK:
+		break;
+	case LAUNCH_ENDED:
+		command_ended(r, &ev);
+		break;
+	case LAUNCH_EXEC_FAILED:
+		r->exec_error = ev.value;
+		break;
+	case LAUNCH_STOPPED:
+	case LAUNCH_CONTINUED:
+		command_stopped(r, ev.kind == LAUNCH_STOPPED);
+		break;
+	case LAUNCH_ORPHAN:
+		orphan_ended(r, &ev);
+		break;
+	case LAUNCH_SIGNAL:
+		take_signal(r, ev.value);
+		break;
+	case LAUNCH_OUTER_GONE:
+		r->outer_gone = true;
+		break;
+	}
+}
+
+/* ---- the run ---- */
+
+static int64_t next_moment_ns(const struct run *r)
+{
+	int64_t now_ns = sys_monotonic_ns();
+	int64_t next_ns = r->observe && !r->stopped_at_ns ? r->next_pass_ns : now_ns + IDLE_NS;
+
+	if (r->opt->timeout_ns && !r->stopped_at_ns) {
+		int64_t over_ns = now_ns + r->opt->timeout_ns - run_clock_ns(r, now_ns);
+
+		next_ns = over_ns < next_ns ? over_ns : next_ns;
+	}
+	return next_ns;
+}
+
+static bool goes_on(const struct run *r)
+{
+	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 &&
+	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
+}
+
+static void supervise(struct run *r)
+{
+	while (goes_on(r)) {
+		run_step(r, next_moment_ns(r));
+
+		int64_t now_ns = sys_monotonic_ns();
+
+		if (!goes_on(r) || r->stopped_at_ns)
+			continue;
+		if (r->opt->timeout_ns && run_clock_ns(r, now_ns) >= r->opt->timeout_ns)
+			r->time_over = true;
+		else if (r->observe && now_ns >= r->next_pass_ns)
+			look_pass(r, now_ns);
+	}
+}
+
+/* ---- its end ---- */
+
+static int exit_code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static enum outcome outcome_of(const struct run *r)
+{
+	if (r->proven)
+		return OUTCOME_HANG;
+	if (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 0)
+		return OUTCOME_PASS;
+	return r->interrupted || (WIFSIGNALED(r->status) && WTERMSIG(r->status) == SIGINT) ? OUTCOME_INTERRUPTED : OUTCOME_FAIL;
+}
+
+static void say_closing(struct run *r, enum outcome outcome)
+{
+	OWNED_TEXT out = {0};
+	struct arena *arena = arena_new();
+	struct text_style style = say_style(r);
+	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, true);
+
+	report_closing(&report, &style, &out);
+	say_text(&out);
+	arena_free(arena);
+}
+
+/** A verdict of ours ends the run: the tree goes step by step, and the exit code says why. */
+static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
+{
+	cleanup_tree(r);
+	files_write(r, outcome, EXIT_HANG, true);
+	say_closing(r, outcome);
+	launch_finish_code(r->launch, EXIT_HANG);
+}
+
+static _Noreturn void end_by_timeout(struct run *r)
+{
+	look_now(r, true);
+	files_write(r, r->proven ? OUTCOME_HANG : OUTCOME_STALL, EXIT_HANG, false);
+	launch_verdict(r->launch, EXIT_HANG);
+	say_line(r, "the time of the run is over (--timeout): ending it");
+	if (r->finding && !r->proven) {
+		OWNED_TEXT screen = {0};
+		struct arena *arena = arena_new();
+		struct text_style style = say_style(r);
+		struct run_report report = files_report(r, arena, OUTCOME_STALL, EXIT_HANG, false);
+
+		report_screen(&report, r->finding, &style, &screen);
+		say_text(&screen);
+		arena_free(arena);
+	}
+	end_by_verdict(r, r->proven ? OUTCOME_HANG : OUTCOME_STALL);
+}
+
+/** Whoever killed the outer guard wants the run gone; nobody is left to pass an end to. The report says what was going on. */
+static _Noreturn void end_without_outer(struct run *r)
+{
+	const pid_t nobody = 0;
+
+	look_now(r, false);
+	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, false);
+	act_end_tree(&nobody, 0, END_LIMIT_NS, &r->log);
+	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
+	launch_finish_code(r->launch, 128 + SIGKILL);
+}
+
+static _Noreturn void end_without_exec(struct run *r)
+{
+	int code = r->exec_error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
+
+	files_write(r, OUTCOME_ERROR, code, true);
+	launch_finish_code(r->launch, code);
+}
+
+static _Noreturn void end_by_itself(struct run *r)
+{
+	if (r->observe)
+		cleanup_leftovers(r);
+	else
+		act_end_tree(NULL, 0, END_LIMIT_NS, &r->log);
+	if (!r->proven && r->finding) { /* it has moved on after all */
+		finding_free(r->finding);
+		r->finding = NULL;
+	}
+	files_write(r, outcome_of(r), exit_code_of(r->status), true);
+	launch_finish_status(r->launch, r->status);
+}
+
+/* ---- */
+
+static void open_observe(struct run *r)
+{
+	struct err err = {0};
+	struct observe_options opt = {.supervisor = getpid(), .skip = {getppid(), 0}, .root = launch_command(r->launch)};
+
+	opt.inherited = launch_inherited(r->launch, &opt.ninherited);
+	if (observe_open(&opt, &r->observe, &err) < 0) {
+		r->observe = NULL;
+		say_line(r, "can't watch, the command runs as it would without us: %s", err.text);
+	}
+}
+
+static void say_begin(const struct run *r)
+{
+	const char *const *blind = r->observe ? observe_blind_spots(r->observe) : NULL;
+
+	if (r->opt->verbosity < SAY_MORE)
+		return;
+	say_line(r, "watching process %d through /proc (mode proc)", (int)launch_command(r->launch));
+	for (; blind && *blind; blind++)
+		say_line(r, "blind spot: %s", *blind);
+}
+
+void watch_run(struct launch *l, const struct watch_options *opt)
+{
+	struct run r = {.opt = opt, .launch = l};
+	int64_t now_ns = sys_monotonic_ns();
+
+	r.started_ns = launch_started_ns(l);
+	r.wall_start_s = (int64_t)time(NULL) - (now_ns - r.started_ns) / NS_PER_S;
+	r.next_pass_ns = now_ns;
+	r.history = history_new(HISTORY_MOST);
+	policy_begin(&r.policy);
+	open_observe(&r);
+	say_begin(&r);
+	supervise(&r);
+	if (r.outer_gone)
+		end_without_outer(&r);
+	if (r.exec_error)
+		end_without_exec(&r);
+	if (r.ended)
+		end_by_itself(&r);
+	if (r.time_over)
+		end_by_timeout(&r);
+	if (r.proven && opt->on_hang == ON_HANG_KILL)
+		end_by_verdict(&r, OUTCOME_HANG);
+	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
+	if (!r.ended)
+		launch_finish_code(l, 128 + SIGKILL); /* it could not even be killed: uninterruptible */
+	end_by_itself(&r);
+}
