@@ -24,12 +24,15 @@ part() {
 	[ $result = ok ]
 }
 
-jobs=-j$(nproc)
-part build -s "$jobs" all helpers || exit 1
+case " ${MAKEFLAGS:-}" in
+*" -j"*) jobs= ;; # the make above has a number of its own
+*) jobs=-j$(nproc) ;;
+esac
+part build -s $jobs all helpers || exit 1
 part layers -s check-layers
-part 'unit tests' -s "$jobs" check-unit
-part 'unit tests, sanitized' -s "$jobs" check-san
-part 'clang' -s "$jobs" check-clang
+part 'unit tests' -s $jobs check-unit
+part 'unit tests, sanitized' -s $jobs check-san
+part 'clang' -s $jobs check-clang
 part 'end to end' -s check-e2e
 part corpus -s check-corpus
 part demo -s check-demo
