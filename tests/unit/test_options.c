@@ -1,0 +1,146 @@
+/* The command line: what it accepts, and the line it answers when it does not. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <getopt.h>
+
+#include <cmocka.h>
+
+#include "cli/cli.h"
+
+static int parse(struct options *o, struct err *err, char **words)
+{
+	int n = 0;
+
+	while (words[n])
+		n++;
+	optind = 0; /* getopt_long(3): begin anew */
+	return options_parse(n, words, o, err);
+}
+#define PARSE(o, err, ...) parse((o), (err), (char *[]){"tracewrap", __VA_ARGS__, NULL})
+
+static void durations(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} good[] = {{"0", 0}, {"30", 30 * NS_PER_S}, {"500ms", 500 * NS_PER_MS}, {"1.5s", 1500 * NS_PER_MS}, {"10m", 600 * NS_PER_S},
+		    {"2h", 7200 * NS_PER_S}, {"1d", 86400 * NS_PER_S}, {"0.25", 250 * NS_PER_MS}};
+	static const char *const bad[] = {"", "abc", "-1", "1x", "s", "1.2345", "1..2", " 1", "1 s", "99999999999999", "9999999999d", "1e3"};
+	int64_t ns;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(duration_parse(good[i].text, &ns), 0);
+		assert_int_equal(ns, good[i].ns);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(duration_parse(bad[i], &ns), -EINVAL);
+}
+
+static void options_end_at_the_command(void **state)
+{
+	struct options o;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&o, &err, "-q", "pytest", "-v", "--timeout", "3"), 0);
+	assert_int_equal(o.watch.verbosity, SAY_HANGS);
+	assert_string_equal(o.command[0], "pytest");
+	assert_string_equal(o.command[1], "-v");
+	assert_int_equal(o.watch.timeout_ns, 0);
+	assert_int_equal(PARSE(&o, &err, "--timeout=90", "--", "run"), 0);
+	assert_int_equal(o.watch.timeout_ns, 90 * NS_PER_S);
+	assert_int_equal(o.watch.horizon_ns, 600 * NS_PER_S);
+	assert_int_equal(PARSE(&o, &err, "--timeout=20m", "run", "explain", "x"), 0);
+	assert_int_equal(o.sub, SUB_RUN);
+	assert_string_equal(o.command[0], "explain");
+	assert_int_equal(o.watch.horizon_ns, 1200 * NS_PER_S);
+}
+
+static void wrong_lines_name_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *words[4], *says;
+	} rows[] = {
+		{{"--timeout", "abc", "true"}, "--timeout: \"abc\""},
+		{{"--grace=-1", "true"}, "--grace: \"-1\""},
+		{{"--on-hang", "explode", "true"}, "kill|report"},
+		{{"--mode=warp", "true"}, "auto|proc"},
+		{{"--nonsense", "true"}, "--nonsense"},
+		{{"-Z", "true"}, "-Z"},
+		{{"--timeout"}, "needs a value"},
+		{{"--quiet=1", "true"}, "--quiet"},
+		{{"--report-json", "/nonexistent/folder/x.json", "true"}, "/nonexistent/folder"},
+		{{"--report-json", "/", "true"}, "directory"},
+		{{"--report", "", "true"}, "--report"},
+		{{"-v"}, "no command"},
+		{{"--"}, "no command"},
+		{{"run"}, "no command"},
+		{{"explain"}, "explain takes one file"},
+		{{"explain", "a", "b"}, "explain takes one file"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct options o;
+		struct err err = {0};
+		char *words[6] = {"tracewrap"};
+
+		for (int k = 0; k < 4; k++)
+			words[k + 1] = (char *)(uintptr_t)rows[i].words[k];
+		assert_int_equal(parse(&o, &err, words), -EINVAL);
+		if (!strstr(err.text, rows[i].says))
+			fail_msg("row %zu: \"%s\" does not say \"%s\"", i, err.text, rows[i].says);
+		assert_null(strchr(err.text, '\n'));
+	}
+}
+
+static void the_environment_gives_defaults(void **state)
+{
+	struct options o;
+	struct err err = {0};
+
+	(void)state;
+	setenv("TRACEWRAP_ON_HANG", "report", 1);
+	setenv("TRACEWRAP_GRACE", "7s", 1);
+	assert_int_equal(PARSE(&o, &err, "--grace", "1s", "true"), 0);
+	assert_int_equal(o.watch.on_hang, ON_HANG_REPORT);
+	assert_int_equal(o.watch.grace_ns, NS_PER_S);
+	setenv("TRACEWRAP_ON_HANG", "maybe", 1);
+	assert_int_equal(PARSE(&o, &err, "true"), -EINVAL);
+	assert_non_null(strstr(err.text, "TRACEWRAP_ON_HANG"));
+	unsetenv("TRACEWRAP_ON_HANG");
+	unsetenv("TRACEWRAP_GRACE");
+}
+
+static void help_has_every_option_in_80_columns(void **state)
+{
+	OWNED_TEXT help = {0};
+	size_t column = 0;
+
+	(void)state;
+	options_help(&help);
+	for (const char *c = text_str(&help); *c; c++) {
+		column = *c == '\n' ? 0 : column + 1;
+		assert_true(column <= 90);
+	}
+	assert_non_null(strstr(text_str(&help), "--save-snapshot FILE"));
+	assert_non_null(strstr(text_str(&help), "124"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations),
+		cmocka_unit_test(options_end_at_the_command),
+		cmocka_unit_test(wrong_lines_name_what_is_wrong),
+		cmocka_unit_test(the_environment_gives_defaults),
+		cmocka_unit_test(help_has_every_option_in_80_columns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/* When to look and when to speak, walked through without a clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "watch/policy.h"
+
+#define MS NS_PER_MS
+#define S NS_PER_S
+
+/** A tree of one stuck parent and one stuck child; RUNS is the child's counter. */
+static struct snapshot *two_stuck(uint64_t runs)
+{
+	struct snapshot *s = snapshot_new();
+	struct err err = {0};
+
+	s->root = 10;
+	s->nprocs = s->ntasks = 2;
+	s->procs = arena_array(s->arena, 2, sizeof *s->procs);
+	s->tasks = arena_array(s->arena, 2, sizeof *s->tasks);
+	for (int i = 0; i < 2; i++) {
+		s->procs[i] = (struct process){.pid = 10 + i, .ppid = 9 + i, .vm = 10 + i, .comm = "x", .alarm_ns = NEVER_NS,
+					       .readable = true, .tpgid = -1};
+		s->procs[i].argv = arena_array(s->arena, 1, sizeof(char *));
+		s->tasks[i] = (struct task){.tid = 10 + i, .pid = 10 + i, .comm = "x", .state = 'S', .call = "futex", .runs = 5,
+					    .wait = {.op = WAIT_FUTEX, .timeout_ns = NEVER_NS}};
+	}
+	s->alarms_known = true;
+	s->tasks[1].runs = runs;
+	s->tasks[0].call = "wait4";
+	s->tasks[0].wait = (struct wait){.op = WAIT_CHILD, .timeout_ns = NEVER_NS, .npids = 1};
+	s->tasks[0].wait.pids = arena_array(s->arena, 1, sizeof(pid_t));
+	s->tasks[0].wait.pids[0] = 11;
+	s->procs[0].nkids = 1;
+	s->procs[0].kids = arena_array(s->arena, 1, sizeof(pid_t));
+	s->procs[0].kids[0] = 11;
+	assert_int_equal(snapshot_index(s, &err), 0);
+	return s;
+}
+
+static enum judgement judge(struct policy *p, int64_t now_ns, struct snapshot *s)
+{
+	struct prove_options opt = {.horizon_ns = 600 * S};
+	struct proof *proof = prove(s, &opt);
+	enum judgement j = policy_judge(p, now_ns, LOOK_FAST, s, proof, &s->root, 1);
+
+	proof_free(proof);
+	return j;
+}
+
+static void a_proof_needs_two_looks(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	policy_begin(&p);
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 100 * MS, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 300 * MS, s), JUDGE_PROVEN);
+	assert_int_equal(judge(&p, 11 * S, s), JUDGE_STANDS);
+	snapshot_free(s);
+}
+
+static void who_moved_between_two_looks_begins_anew(void **state)
+{
+	struct policy p;
+	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
+
+	(void)state;
+	policy_begin(&p);
+	assert_int_equal(judge(&p, 10 * S, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 300 * MS, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 600 * MS, after), JUDGE_PROVEN);
+	snapshot_free(before);
+	snapshot_free(after);
+}
+
+static void what_was_told_is_withdrawn_when_it_moves(void **state)
+{
+	struct policy p;
+	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
+
+	(void)state;
+	policy_begin(&p);
+	judge(&p, 10 * S, before);
+	assert_int_equal(judge(&p, 11 * S, before), JUDGE_PROVEN);
+	assert_int_equal(judge(&p, 12 * S, after), JUDGE_WITHDRAWN);
+	assert_int_equal(judge(&p, 13 * S, after), JUDGE_PROVEN);
+	snapshot_free(before);
+	snapshot_free(after);
+}
+
+static void unheard_alarms_are_only_suspected_and_later(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->alarms_known = false;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	policy_begin(&p);
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S + MS, s), JUDGE_SUSPECTED);
+	assert_int_equal(judge(&p, 20 * S, s), JUDGE_STANDS);
+	s->alarms_known = true; /* now they can be heard: the same set becomes a proof, after its own patience */
+	assert_int_equal(judge(&p, 21 * S, s), JUDGE_STANDS);
+	assert_int_equal(judge(&p, 22 * S, s), JUDGE_PROVEN);
+	snapshot_free(s);
+}
+
+static void a_live_child_means_nothing_is_said(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->tasks[1].wait = (struct wait){.op = WAIT_SLEEP, .timeout_ns = 8 * S};
+	policy_begin(&p);
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_NOTHING);
+	assert_int_equal(judge(&p, 15 * S, s), JUDGE_NOTHING);
+	snapshot_free(s);
+}
+
+static void looks_follow_stillness(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
+
+	(void)state;
+	policy_begin(&p);
+	assert_int_equal(policy_look(&p, &pass, 10 * S + 50 * MS), LOOK_NOT);
+	assert_int_equal(policy_look(&p, &pass, 10 * S + 200 * MS), LOOK_FAST);
+	pass.still_since_ns = 12 * S; /* others move, the command waits: rarely, and for a suspicion only */
+	assert_int_equal(policy_look(&p, &pass, 12 * S + 10 * MS), LOOK_SLOW);
+	pass.root_still_since_ns = 12 * S;
+	assert_int_equal(policy_look(&p, &pass, 12 * S + 10 * MS), LOOK_NOT);
+}
+
+static void a_known_timer_spares_looks_until_it_ends_or_somebody_moves(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
+
+	(void)state;
+	policy_begin(&p);
+	policy_saw_seed(&p, 11 * S, 40 * S);
+	p.slow_at_ns = NEVER_NS;
+	assert_int_equal(policy_look(&p, &pass, 39 * S), LOOK_NOT);
+	assert_int_equal(policy_look(&p, &pass, 40 * S), LOOK_FAST);
+	pass.still_since_ns = 20 * S;
+	assert_int_equal(policy_look(&p, &pass, 20 * S + 200 * MS), LOOK_FAST);
+}
+
+static void passes_cost_a_share_of_a_core(void **state)
+{
+	(void)state;
+	assert_int_equal(policy_pass_period_ns(10000), 50 * MS);
+	assert_int_equal(policy_pass_period_ns(2 * MS), 120 * MS);
+	assert_int_equal(policy_pass_period_ns(1 * S), 500 * MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_proof_needs_two_looks),
+		cmocka_unit_test(who_moved_between_two_looks_begins_anew),
+		cmocka_unit_test(what_was_told_is_withdrawn_when_it_moves),
+		cmocka_unit_test(unheard_alarms_are_only_suspected_and_later),
+		cmocka_unit_test(a_live_child_means_nothing_is_said),
+		cmocka_unit_test(looks_follow_stillness),
+		cmocka_unit_test(a_known_timer_spares_looks_until_it_ends_or_somebody_moves),
+		cmocka_unit_test(passes_cost_a_share_of_a_core),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
