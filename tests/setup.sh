@@ -65,6 +65,7 @@ apt_install() {
 		"$@" dpkg --configure -a >/dev/null 2>&1
 		# shellcheck disable=SC2086 # lists of words
 		"$@" apt-get $options -qq update && "$@" apt-get $options -qq install -y --no-install-recommends $missing && return 0
+		[ "$pause" = 0 ] && break
 		say "that did not work; next try in $pause s"
 		sleep "$pause"
 	done
@@ -112,6 +113,7 @@ pip_install() {
 	for pause in 3 10 0; do
 		PIP_USER=0 "$folder/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
 			--retries 5 --timeout 60 "$@" </dev/null && return 0
+		[ "$pause" = 0 ] && break
 		say "that did not work; next try in $pause s"
 		sleep "$pause"
 	done
