@@ -12,6 +12,11 @@ $(OUT)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -pthread $(LDFLAGS) -o $@ $<
 
+# The launch alone, without a watch loop.
+$(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
+
 -include $(UNIT:=.d) $(UNIT_LIB:%.c=$(OUT)/%.d)
 .SECONDARY: $(UNIT:=.o) $(UNIT_LIB:%.c=$(OUT)/%.o)
 

@@ -14,6 +14,7 @@ struct ladder {
 	int64_t grace_ns;
 	int64_t begun_ns, until_ns; /* of the present rung */
 	size_t left;                /* how many were left at the last step: the wait is stretched while this falls */
+	unsigned steps;             /* of the present rung */
 };
 
 enum ladder_step { LADDER_WAIT, LADDER_GENTLE, LADDER_KILL, LADDER_GIVE_UP, LADDER_END };

@@ -18,6 +18,11 @@ struct launch_options {
 
 struct launch; /* of the inner process */
 
+/** The first thing in main(): puts copies in place of ARGV's strings. The supervisor shows a name of its own instead of the
+ *  command line, so that a signal by name finds the outer process alone, and overwrites the memory of the original strings for
+ *  it. Without this call it changes its comm only. */
+void launch_copy_args(char **argv);
+
 /** Fork the witness and the inner process, start the command. Returns in the inner process alone; the outer one stays inside,
  *  passes the end on, and exits. To be called before configuration is read and before any thread.
  *  @return 0; -errno in the calling process when nothing could be started (nothing is left then). */

@@ -1,0 +1,344 @@
+/* The outer process: the pid that users and CI know. It waits, passes signals in and the end out; should the supervisor die, it
+ * adopts the command and sees it through. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/guard.h"
+
+/* timeout(1) and others signal the pid and then the group; a signal to us is held so long to see whether the group gets it. */
+#define HOLD_NS (10 * NS_PER_MS)
+#define SETTLE_NS (1 * NS_PER_S)
+#define SETTLE_STEP_NS (10 * NS_PER_MS)
+
+struct held {
+	int sig;
+	int64_t until_ns;
+};
+
+struct outer {
+	const struct guard *g;
+	struct witness *witness;
+	pid_t inner;               /* 0 once it was reaped */
+	int inner_status;
+	bool adopted;              /* the command is our own child now */
+	bool ended;                /* ... and has ended with command_status */
+	int command_status;
+	struct held held[64];      /* the oldest first; all are held equally long */
+	size_t nheld;
+	int_vec before;            /* children from before our exec, and who they left: never signalled, never counted */
+};
+
+/* ---- the end ---- */
+
+/** Deliver SIG to ourselves with its default action; returns after a stop, or when nothing happened. */
+static void take_signal(int sig)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, sig);
+	signal(sig, SIG_DFL);
+	kill(getpid(), sig);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	sigprocmask(SIG_BLOCK, &one, NULL);
+}
+
+/** End as STATUS says. Whoever started us sees the same death by signal, but the core file is the command's. */
+static _Noreturn void leave(struct outer *o, int status)
+{
+	static const struct rlimit no_core = {0, 0};
+
+	witness_end(o->witness);
+	if (WIFSIGNALED(status)) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		prctl(PR_SET_DUMPABLE, 0); /* a core pattern that is a pipe ignores the limit (core(5)) */
+		take_signal(WTERMSIG(status));
+		_exit(128 + WTERMSIG(status)); /* pid 1 of a namespace survives its own signals */
+	}
+	_exit(WEXITSTATUS(status));
+}
+
+static void skip_list(const struct outer *o, int_vec *skip)
+{
+	for (size_t i = 0; i < o->before.n; i++)
+		vec_push(skip, o->before.at[i]);
+	vec_push(skip, o->witness->pid);
+}
+
+/** Give what is left some time to go by itself: a pool's workers, a pipe's readers. */
+static void settle(struct outer *o, const int_vec *skip)
+{
+	int64_t until_ns = sys_monotonic_ns() + SETTLE_NS;
+	process_vec left = {0};
+
+	while (sys_monotonic_ns() < until_ns && !sys_descendants(getpid(), skip->at, skip->n, &left, NULL) && left.n) {
+		siginfo_t info;
+
+		for (size_t i = 0; i < left.n; i++)
+			if (left.at[i].parent == getpid())
+				waitpid(left.at[i].pid, NULL, WNOHANG);
+		guard_signal_wait(&o->g->all, &info, SETTLE_STEP_NS);
+	}
+	vec_free(&left);
+}
+
+static _Noreturn void end_tree_and_leave(struct outer *o, bool with_time, int status)
+{
+	int_vec skip = {0};
+
+	skip_list(o, &skip);
+	if (with_time)
+		settle(o, &skip);
+
+	size_t left = act_end_tree(skip.at, skip.n, GUARD_KILL_LIMIT_NS, NULL);
+
+	if (left)
+		sys_sayf("tracewrap: %zu of the command's processes could not be killed\n", left);
+	vec_free(&skip);
+	leave(o, status);
+}
+
+/* ---- the inner process died ---- */
+
+static void say_inner_died(const struct outer *o, const char *what_now)
+{
+	char name[16];
+
+	if (WIFSIGNALED(o->inner_status))
+		sys_sayf("tracewrap: the supervisor was killed by %s; %s\n",
+			 sys_signal_name(WTERMSIG(o->inner_status), name), what_now);
+	else
+		sys_sayf("tracewrap: the supervisor ended with code %d; %s\n", WEXITSTATUS(o->inner_status), what_now);
+}
+
+static _Noreturn void adopted_ended(struct outer *o)
+{
+	int error = atomic_load(&o->g->page->exec_errno);
+
+	if (error)
+		sys_sayf("tracewrap: %s: %s\n", o->g->opt->argv[0], strerror(error));
+	end_tree_and_leave(o, true, o->command_status);
+}
+
+/** Stop as the command did, so that the shell says rightly who was stopped by what, and takes its terminal back. */
+static void follow_stop(struct outer *o, int sig)
+{
+	char state = 0;
+
+	guard_barrier();
+	atomic_store(&o->g->page->outer_follows, true); /* before the look: see finish() of the inner process */
+	sys_process_start(atomic_load(&o->g->page->command), &state);
+	if (state == 'T')
+		take_signal(sig);
+	atomic_store(&o->g->page->outer_follows, false);
+}
+
+static int start_failed(struct outer *o, int error, struct err *err)
+{
+	witness_end(o->witness);
+	vec_free(&o->before);
+	errno = error;
+	return err_set(err, -error, "fork: %m");
+}
+
+/** By then the kernel has handed us its children: we are the next subreaper up (PR_SET_CHILD_SUBREAPER, prctl(2)). */
+static int inner_gone(struct outer *o, struct err *err)
+{
+	int value;
+
+	switch (guard_stage(o->g->page, &value)) {
+	case STAGE_DONE_STATUS:
+		leave(o, value);
+	case STAGE_DONE_CODE:
+		leave(o, W_EXITCODE(value, 0));
+	case STAGE_FAILED:
+		return start_failed(o, value, err);
+	case STAGE_STARTING:
+		say_inner_died(o, "the command had not begun");
+		end_tree_and_leave(o, false, W_EXITCODE(GUARD_EXIT_FAILED, 0));
+	case STAGE_ENDED:
+		say_inner_died(o, "the command had ended");
+		end_tree_and_leave(o, true, value);
+	case STAGE_VERDICT:
+		say_inner_died(o, "it had given its verdict, the command is ended");
+		end_tree_and_leave(o, false, W_EXITCODE(value, 0));
+	case STAGE_RUNNING:
+		break;
+	}
+	say_inner_died(o, "the command runs on unsupervised");
+	o->adopted = true;
+	if (o->ended)
+		adopted_ended(o);
+	follow_stop(o, SIGSTOP); /* the inner one may have died before it told us */
+	return 0;
+}
+
+/** Who becomes our child while the inner process lives comes from a child of before: the command's orphans are its own. The
+ *  list counts only if the inner one is alive after it was made, for its death hands over all at once. */
+static void note_before(struct outer *o)
+{
+	process_vec now = {0};
+	siginfo_t inner = {0};
+
+	if (o->before.n && !sys_descendants(getpid(), NULL, 0, &now, NULL) &&
+	    !waitid(P_PID, (id_t)o->inner, &inner, WEXITED | WNOHANG | WNOWAIT) && !inner.si_pid)
+		for (size_t i = 0; i < now.n; i++) {
+			bool known = now.at[i].parent != getpid() || now.at[i].pid == o->inner || now.at[i].pid == o->witness->pid;
+
+			for (size_t k = 0; k < o->before.n && !known; k++)
+				known = o->before.at[k] == now.at[i].pid;
+			if (!known)
+				vec_push(&o->before, now.at[i].pid);
+		}
+	vec_free(&now);
+}
+
+static void forget_before(struct outer *o, pid_t pid)
+{
+	for (size_t i = 0; i < o->before.n; i++)
+		if (o->before.at[i] == pid)
+			o->before.at[i] = 0; /* stays in the list, so that note_before() goes on looking */
+}
+
+/** Take one child's change of state. */
+static void child_changed(struct outer *o, pid_t pid, int status)
+{
+	bool left = WIFEXITED(status) || WIFSIGNALED(status);
+
+	if (pid == o->inner && left) {
+		o->inner = 0;
+		o->inner_status = status;
+	} else if (pid == o->witness->pid && left) {
+		o->witness->pid = 0;
+		witness_start(o->witness, o->g);
+	} else if (pid == atomic_load(&o->g->page->command) && left) {
+		o->ended = true;
+		o->command_status = status;
+	} else if (pid == atomic_load(&o->g->page->command) && WIFSTOPPED(status) && o->adopted) {
+		follow_stop(o, WSTOPSIG(status));
+	} else if (left) {
+		forget_before(o, pid);
+	}
+}
+
+static int reap(struct outer *o, struct err *err)
+{
+	bool had_inner = o->inner != 0;
+	pid_t pid;
+	int status;
+
+	if (had_inner)
+		note_before(o);
+	while ((pid = waitpid(-1, &status, WNOHANG | (o->adopted ? WUNTRACED : 0))) > 0)
+		child_changed(o, pid, status);
+	if (had_inner && !o->inner)
+		return inner_gone(o, err);
+	if (o->adopted && o->ended)
+		adopted_ended(o);
+	return 0;
+}
+
+/* ---- signals on their way in ---- */
+
+static void pass_on(struct outer *o, int sig)
+{
+	if (o->adopted) {
+		kill(atomic_load(&o->g->page->command), sig);
+		return;
+	}
+	/* the queue may be full (RLIMIT_SIGPENDING); a signal to the inner process itself means the same to it */
+	if (sigqueue(o->inner, GUARD_PASS, (union sigval){.sival_int = sig}) < 0)
+		kill(o->inner, sig);
+}
+
+static void held_drop(struct outer *o, size_t i)
+{
+	memmove(&o->held[i], &o->held[i + 1], (--o->nheld - i) * sizeof o->held[0]);
+}
+
+/** The group got it, and so did the command. */
+static void to_the_group(struct outer *o)
+{
+	uint64_t seen = witness_renew(o->witness, o->g);
+
+	for (size_t i = o->nheld; i-- > 0;)
+		if (seen >> (o->held[i].sig - 1) & 1)
+			held_drop(o, i);
+}
+
+static void hold(struct outer *o, int sig)
+{
+	if (o->nheld == ARRAY_SIZE(o->held)) {
+		pass_on(o, o->held[0].sig);
+		held_drop(o, 0);
+	}
+	o->held[o->nheld++] = (struct held){.sig = sig, .until_ns = sys_monotonic_ns() + HOLD_NS};
+}
+
+static void release_held(struct outer *o)
+{
+	while (o->nheld && o->held[0].until_ns <= sys_monotonic_ns()) {
+		int sig = o->held[0].sig;
+
+		if (witness_saw(o->witness, sig)) {
+			to_the_group(o);
+			continue;
+		}
+		held_drop(o, 0);
+		pass_on(o, sig);
+	}
+}
+
+static void heard(struct outer *o, int sig, const siginfo_t *info)
+{
+	bool from_kernel = info->si_code > 0;
+
+	/* our own: SIGPIPE when standard error has no reader; SIGCONT of the inner one, when the command went on */
+	if (!from_kernel && (info->si_pid == o->g->outer || (o->inner && info->si_pid == o->inner)))
+		return;
+	if (sig == SIGCONT)
+		atomic_fetch_add(&o->g->page->continued, 1);
+	if (witness_saw(o->witness, sig))
+		to_the_group(o);
+	else if (from_kernel) /* to us alone: SIGHUP as the leader of a session, SIGALRM of a timer that exec kept */
+		pass_on(o, sig);
+	else
+		hold(o, sig);
+}
+
+static int64_t until_released_ns(const struct outer *o)
+{
+	int64_t wait_ns = o->nheld ? o->held[0].until_ns - sys_monotonic_ns() : -1;
+
+	return o->nheld && wait_ns < 0 ? 0 : wait_ns;
+}
+
+int outer_run(const struct guard *g, struct witness *w, pid_t inner, const int *before, size_t nbefore, struct err *err)
+{
+	struct outer o = {.g = g, .witness = w, .inner = inner};
+	int rc = 0;
+
+	guard_let_go();
+	for (size_t i = 0; i < nbefore; i++)
+		vec_push(&o.before, before[i]);
+	while (!rc) {
+		siginfo_t info = {0};
+		int sig = guard_signal_wait(&g->all, &info, until_released_ns(&o));
+
+		if (sig == SIGCHLD)
+			rc = reap(&o, err);
+		else if (sig == GUARD_STOPS && info.si_code == SI_QUEUE && o.inner && info.si_pid == o.inner) {
+			if (!guard_stop_stale(info.si_value.sival_int, atomic_load(&g->page->continued)))
+				follow_stop(&o, guard_stop_signal(info.si_value.sival_int));
+		} else if (sig)
+			heard(&o, sig, &info);
+		release_held(&o);
+	}
+	return rc;
+}
