@@ -263,9 +263,11 @@ int sys_descendants(pid_t pid, const pid_t *skip, size_t nskip, process_vec *out
 
 	if (rc > 0)
 		rc = err_set(err, -ESRCH, "/proc/%d: its children can't be read", pid);
-	for (size_t i = 0; rc == 0 && i < out->n; i++)
-		if (walk_process(&w, out->at[i].pid, err) < 0)
-			rc = -EIO;
+	for (size_t i = 0; rc == 0 && i < out->n; i++) {
+		int one = walk_process(&w, out->at[i].pid, err);
+
+		rc = one < 0 ? one : 0; /* one that has ended meanwhile, or is refused, has no more to tell */
+	}
 	idmap_free(w.seen);
 	vec_free(&w.tids);
 	text_free(&w.list);
