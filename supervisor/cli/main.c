@@ -44,6 +44,7 @@ int main(int argc, char **argv)
 	struct options opt;
 	struct launch *launch;
 
+	launch_copy_args(argv); /* the guards show other words in place of the line that they came with */
 	if (options_parse(argc, argv, &opt, &err) < 0)
 		return complain(&err);
 	switch (opt.sub) {
