@@ -80,4 +80,4 @@ $(OUT)/bench/load: tests/bench/load.c
 bench:
 	@sh tests/setup.sh check
 	@$(MAKE) --no-print-directory -s all $(OUT)/bench/load
-	@$(TEST_PY) tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python $(TEST_PY)
+	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python
