@@ -126,6 +126,17 @@ static _Noreturn void adopted_ended(struct outer *o)
 	end_tree_and_leave(o, true, o->command_status);
 }
 
+/** A SIGCONT is on its way to the command. A stop would take it from us, for generating the one discards the other (signal(7)). */
+static bool continue_on_its_way(const struct outer *o)
+{
+	sigset_t pending;
+
+	for (size_t i = 0; i < o->nheld; i++)
+		if (o->held[i].sig == SIGCONT)
+			return true;
+	return !sigpending(&pending) && sigismember(&pending, SIGCONT) > 0;
+}
+
 /** Stop as the command did, so that the shell says rightly who was stopped by what, and takes its terminal back. */
 static void follow_stop(struct outer *o, int sig)
 {
@@ -134,7 +145,7 @@ static void follow_stop(struct outer *o, int sig)
 	guard_barrier();
 	atomic_store(&o->g->page->outer_follows, true); /* before the look: see finish() of the inner process */
 	sys_process_start(atomic_load(&o->g->page->command), &state);
-	if (state == 'T')
+	if (state == 'T' && !continue_on_its_way(o))
 		take_signal(sig);
 	atomic_store(&o->g->page->outer_follows, false);
 }

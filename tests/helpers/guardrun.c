@@ -20,7 +20,7 @@ struct run {
 static void crash_at(const struct run *r, const char *point)
 {
 	static const struct rlimit no_core = {0, 0};
-	int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 
 	if (strcmp(r->crash, point) != 0)
 		return;
