@@ -1,0 +1,105 @@
+/* Names of kinds, waits and roles: the vocabulary of saved snapshots, findings and reports. */
+#include <string.h>
+
+#include "model/words.h"
+
+static const char *const object_kinds[] = {
+	[OBJECT_UNKNOWN] = "unknown",   [OBJECT_FILE] = "file",	    [OBJECT_PIPE] = "pipe",   [OBJECT_UNIX] = "unix",
+	[OBJECT_TCP] = "tcp",		[OBJECT_EVENTFD] = "eventfd", [OBJECT_TIMERFD] = "timerfd",
+	[OBJECT_SIGNALFD] = "signalfd", [OBJECT_PIDFD] = "pidfd",   [OBJECT_EPOLL] = "epoll", [OBJECT_PTY] = "pty",
+	[OBJECT_DEVICE] = "device",	[OBJECT_OTHER] = "other",
+};
+
+static const char *const wait_ops[] = {
+	[WAIT_RUN] = "run",     [WAIT_FDS] = "fds",	    [WAIT_CHILD] = "child",   [WAIT_VFORK] = "vfork",
+	[WAIT_SLEEP] = "sleep", [WAIT_FUTEX] = "futex",	    [WAIT_FLOCK] = "flock",   [WAIT_SIGNAL] = "signal",
+	[WAIT_STOPPED] = "stopped", [WAIT_TRACED] = "traced", [WAIT_DEAD] = "dead",
+};
+
+static const char *const alarm_uses[] = {
+	[ALARM_IGNORED] = "no",
+	[ALARM_MAYBE] = "maybe",
+	[ALARM_CAUGHT] = "caught",
+};
+
+static const char *const finding_kinds[] = {
+	[FINDING_PIPE_FULL] = "pipe-full", [FINDING_PIPE_EOF] = "pipe-eof",	[FINDING_LOCK] = "lock",
+	[FINDING_FORK_LOCK] = "fork-lock", [FINDING_SOCKET] = "socket",		[FINDING_CHILD_WAIT] = "child-wait",
+	[FINDING_TTY] = "tty",		   [FINDING_STOPPED] = "stopped",	[FINDING_DEADLOCK] = "deadlock",
+};
+
+static const char *const roles[ROLE_COUNT] = {
+	[ROLE_FULL] = "full",		  [ROLE_TTY] = "tty",	   [ROLE_STOPPED] = "stopped",
+	[ROLE_FORK_LOCK] = "fork-lock",	  [ROLE_LOCK] = "lock",	   [ROLE_EOF] = "eof",
+	[ROLE_TTY_READ] = "tty-read",	  [ROLE_SOCKET] = "socket", [ROLE_LOOP_SOCKET] = "loop+socket",
+	[ROLE_LOOP_EOF] = "loop+eof",	  [ROLE_JOIN] = "join",	   [ROLE_SIGNAL] = "signal",
+	[ROLE_CHILD] = "child",		  [ROLE_LOOP_CHILD] = "loop+child", [ROLE_LOOP] = "loop",
+	[ROLE_OTHER] = "other",
+};
+
+static const char *word_of(const char *const *words, size_t n, size_t i)
+{
+	return i < n ? words[i] : "?";
+}
+
+static bool find_word(const char *const *words, size_t n, const char *word, size_t *i)
+{
+	for (*i = 0; *i < n; ++*i)
+		if (strcmp(words[*i], word) == 0)
+			return true;
+	return false;
+}
+
+const char *object_kind_name(enum object_kind kind)
+{
+	return word_of(object_kinds, ARRAY_SIZE(object_kinds), kind);
+}
+
+enum object_kind object_kind_of_word(const char *word)
+{
+	size_t i;
+
+	if (strcmp(word, "fifo") == 0)
+		return OBJECT_PIPE;
+	return find_word(object_kinds, ARRAY_SIZE(object_kinds), word, &i) ? (enum object_kind)i : OBJECT_OTHER;
+}
+
+const char *wait_op_word(enum wait_op op)
+{
+	return word_of(wait_ops, ARRAY_SIZE(wait_ops), op);
+}
+
+bool wait_op_of_word(const char *word, enum wait_op *op)
+{
+	size_t i;
+	bool found = find_word(wait_ops, ARRAY_SIZE(wait_ops), word, &i);
+
+	if (found)
+		*op = (enum wait_op)i;
+	return found;
+}
+
+const char *alarm_use_word(enum alarm_use use)
+{
+	return word_of(alarm_uses, ARRAY_SIZE(alarm_uses), use);
+}
+
+bool alarm_use_of_word(const char *word, enum alarm_use *use)
+{
+	size_t i;
+	bool found = find_word(alarm_uses, ARRAY_SIZE(alarm_uses), word, &i);
+
+	if (found)
+		*use = (enum alarm_use)i;
+	return found;
+}
+
+const char *finding_kind_name(enum finding_kind kind)
+{
+	return word_of(finding_kinds, ARRAY_SIZE(finding_kinds), kind);
+}
+
+const char *role_name(enum role role)
+{
+	return word_of(roles, ARRAY_SIZE(roles), role);
+}

@@ -1,0 +1,184 @@
+/* Looking at one task: its wait by the row for it, then what may end any wait of its process. */
+#include <stdio.h>
+#include <string.h>
+
+#include "prove/wait.h"
+
+void look_live(struct look *l, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	if (l->live)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	l->live = arena_strdup(l->g->w.arena, text);
+}
+
+void look_timeout(struct look *l, int64_t ns)
+{
+	if (ns < 0)
+		ns = 0;
+	if (ns < l->timeout_ns)
+		l->timeout_ns = ns;
+}
+
+void look_assume(struct look *l, enum assumption bit)
+{
+	l->assume |= bit;
+}
+
+/** Edges into a live task change nothing: it moves now. */
+static void look_edge(struct look *l, enum node_kind kind, size_t number, bool strong)
+{
+	if (!l->live)
+		graph_edge(l->g, graph_node(l->g, kind, number), graph_node(l->g, NODE_TASK, l->task), strong);
+}
+
+void look_strong(struct look *l, enum node_kind kind, size_t number)
+{
+	look_edge(l, kind, number, true);
+}
+
+void look_weak(struct look *l, enum node_kind kind, size_t number)
+{
+	look_edge(l, kind, number, false);
+}
+
+void look_process(struct look *l, const struct process *p)
+{
+	look_strong(l, NODE_PROCESS, (size_t)(p - l->s->procs));
+}
+
+void look_holders(struct look *l, int object, unsigned ends, unsigned way)
+{
+	bool drain = l->g->any_service && way == END_WRITE;
+	enum node_kind kind = drain ? NODE_DRAIN : NODE_HELD;
+
+	if (drain)
+		look_assume(l, ASSUME_SERVICE_THREADS);
+	if (ends & END_READ)
+		look_strong(l, kind, (size_t)object * 2);
+	if (ends & END_WRITE)
+		look_strong(l, kind, (size_t)object * 2 + 1);
+	if (l->g->w.any_dark)
+		look_strong(l, NODE_DARK, 0);
+}
+
+const char *look_name(const struct look *l, int object)
+{
+	const char *name = l->s->objects[object].name;
+
+	return name ? name : object_kind_name(l->s->objects[object].kind);
+}
+
+unsigned look_new(struct look *l, int object, unsigned way)
+{
+	unsigned fresh = way & ~(unsigned)l->seen[object];
+
+	if (!l->seen[object])
+		vec_push(&l->touched, object);
+	l->seen[object] |= (unsigned char)way;
+	return fresh;
+}
+
+void look_object(struct look *l, int object, unsigned way)
+{
+	const struct object_class *row;
+
+	if (object < 0 || (size_t)object >= l->s->nobjects) {
+		look_live(l, "it waits for something that is not known");
+		return;
+	}
+	way = look_new(l, object, way ? way : END_BOTH); /* asked for nothing, poll(2) still tells errors and hang-ups */
+	if (!way)
+		return;
+	row = object_class_of(l->s->objects[object].kind);
+	if (!row)
+		look_live(l, "nothing is known about who wakes it on %s", look_name(l, object));
+	else if (l->g->w.leak)
+		look_live(l, "descriptors are under way to a socket that is held outside the tree");
+	else
+		row->wakers(l, object, way);
+}
+
+/** SIGALRM ends any wait unless it is ignored, handler or not: without one it ends the process. Timers survive exec. */
+static void look_alarm(struct look *l, bool takes_alarm)
+{
+	if (l->p->alarm_use == ALARM_IGNORED && !takes_alarm)
+		return;
+	if (l->s->alarms_known)
+		look_timeout(l, l->p->alarm_ns);
+	else if (l->p->alarm_use == ALARM_CAUGHT || takes_alarm)
+		look_live(l, "it takes SIGALRM, and an alarm may be armed");
+	else
+		look_assume(l, ASSUME_NO_ALARM);
+}
+
+static void look_signals(struct look *l)
+{
+	const struct wait *w = &l->t->wait;
+
+	if (w->op != WAIT_STOPPED && w->op != WAIT_TRACED) {
+		if (l->p->catches_chld) /* the end of a child is a signal to this process */
+			look_weak(l, NODE_KIN, (size_t)(l->p - l->s->procs));
+		look_alarm(l, w->op == WAIT_SIGNAL && w->takes_alarm);
+	}
+	if (l->p->posix_timers)
+		look_live(l, "its process has POSIX timers");
+}
+
+static void look_reset(struct look *l, size_t task)
+{
+	for (size_t i = 0; i < l->touched.n; i++)
+		l->seen[l->touched.at[i]] = 0;
+	l->touched.n = 0;
+	l->task = task;
+	l->t = &l->s->tasks[task];
+	l->p = &l->s->procs[l->t->proc];
+	l->live = NULL;
+	l->timeout_ns = NEVER_NS;
+	l->assume = 0;
+}
+
+void look_at(struct look *l, size_t task)
+{
+	look_reset(l, task);
+	if (l->t->wait.op == WAIT_DEAD)
+		return;
+	look_timeout(l, l->t->wait.timeout_ns);
+	wait_class_of(&l->t->wait)->wakers(l, &l->t->wait);
+	if (!l->live)
+		look_signals(l);
+}
+
+void look_open(struct look *l, struct graph *g)
+{
+	*l = (struct look){.g = g, .s = g->w.s};
+	l->seen = arena_array(g->w.arena, l->s->nobjects, sizeof *l->seen);
+}
+
+void look_close(struct look *l)
+{
+	vec_free(&l->touched);
+}
+
+const char *prove_seed_of_wait(const struct wait *w, int64_t horizon_ns)
+{
+	if (w->op == WAIT_DEAD)
+		return NULL;
+	if (w->op == WAIT_RUN)
+		return w->why && *w->why ? w->why : "runs";
+	if (w->timeout_ns <= horizon_ns)
+		return "its wait has a timeout";
+	if (w->op == WAIT_CHILD && w->npids == 0)
+		return "it waits for a child that is not there";
+	if (w->op == WAIT_FUTEX && !w->join && w->key && w->outside)
+		return "shared memory is mapped outside the tree";
+	for (size_t i = 0; w->op == WAIT_FDS && i < w->non; i++)
+		if (w->on[i].object < 0)
+			return "a descriptor was closed meanwhile";
+	return wait_class_of(w) == &wait_unknown ? "it waits in a way that is not known" : NULL;
+}
