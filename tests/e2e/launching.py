@@ -50,8 +50,8 @@ WAYS = {"plain": [], "guarded": [program()]}
 
 
 def inner_of(outer):
-    """The supervisor below the outer process, or None."""
-    return next((child for child in children(outer) if comm(child) == "tw-inner"), None)
+    """The supervisor below the outer process. The command may be quicker than it is with its name."""
+    return wait_for(lambda: next((child for child in children(outer) if comm(child) == "tw-inner"), None), what="the inner process")
 
 
 def status_of(argv, **how):

@@ -240,7 +240,7 @@ def test_children_from_before_are_spared(tmp_path, marked_env, mark):
     os.mkfifo(tmp_path / "fifo")
     script = f"exec {program()} sh -c 'echo begun; read line < fifo; exit 6' > >(trap '' TERM; cat; read line < fifo; echo $line > late)"
     process = subprocess.Popen(["bash", "-c", script], cwd=tmp_path, env=marked_env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    inner = wait_for(lambda: inner_of(process.pid))
+    inner = inner_of(process.pid)
     os.kill(inner, signal.SIGKILL)
     wait_for(lambda: gone(inner))
     (tmp_path / "fifo").write_text("now\n")

@@ -138,7 +138,7 @@ def test_unread_stderr_is_no_trouble(tmp_path, marked_env, mark):
         os.set_blocking(writer, True)
     process = subprocess.Popen([program(), "sh", "-c", "read line; exit 3"], cwd=tmp_path, env=marked_env, stderr=writer,
                                stdin=subprocess.PIPE, text=True)
-    inner = wait_for(lambda: inner_of(process.pid))
+    inner = inner_of(process.pid)
     os.kill(inner, signal.SIGKILL)
     process.communicate("now\n", timeout=30)
     assert process.returncode == 3

@@ -42,7 +42,7 @@ def probe_line(way, log):
 def started_by(shell, way, command):
     """Outer process and command, or the command alone; and the inner process."""
     top = int(re.search(r"\d{2,}", shell.do("jobs -l"))[0])
-    return [top, command] if way == "guarded" else [command], inner_of(top)
+    return ([top, command], inner_of(top)) if way == "guarded" else ([command], None)
 
 
 @BOTH

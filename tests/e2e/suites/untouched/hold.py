@@ -1,0 +1,91 @@
+"""A child is blocked in one long write to KIND; this process waits for SIGUSR2, then reads all and prints what it saw as JSON.
+
+    hold.py pipe|terminal|socketpair|fifo
+"""
+import fcntl
+import json
+import os
+import pty
+import signal
+import socket
+import struct
+import sys
+import termios
+import tty
+
+from role import blocked_in, role, wait_for
+
+WRITE_CALL = 1     # syscall number of x86-64
+SIZE = {"pipe": 1_000_000, "terminal": 100_000, "socketpair": 3_000_000, "fifo": 1_000_000}
+FIRST = 1000       # written before, so that the long write finds some room taken
+
+
+def pattern(size):
+    """Bytes that tell where they belong; none that a terminal would change."""
+    line = b"%08d" * 64
+    numbers = range(0, size // 8 + 64, 64)
+    return b"".join(line % tuple(range(n, n + 64)) for n in numbers)[:size]
+
+
+def waiting(fd):
+    """How many bytes can be read."""
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def ends(kind):
+    if kind == "pipe":
+        return os.pipe()
+    if kind == "socketpair":
+        ours, theirs = socket.socketpair()
+        return ours.detach(), theirs.detach()
+    if kind == "terminal":
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        return master, slave
+    os.mkfifo("log.fifo")
+    reader = os.open("log.fifo", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open("log.fifo", os.O_WRONLY)
+    os.set_blocking(reader, True)
+    return reader, writer
+
+
+def write_all(fd, data, result):
+    """One call for all but the first bytes; what it returned goes to RESULT. A signal in its midst would make it short."""
+    for sig in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(sig, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    os.write(fd, data[:FIRST])
+    os.write(result, b"%d" % os.write(fd, data[FIRST:]))
+
+
+def main(kind):
+    data = pattern(SIZE[kind])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    reader, writer = ends(kind)
+    result, result_writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        os.close(result)
+        write_all(writer, data, result_writer)
+        os._exit(0)
+    os.close(writer)
+    os.close(result_writer)
+    wait_for(lambda: blocked_in(pid, WRITE_CALL))
+    before = waiting(reader)
+    role("reader")
+    role("writer", pid)
+    signal.sigwait({signal.SIGUSR2})
+    after, got = waiting(reader), bytearray()
+    while len(got) < len(data):
+        part = os.read(reader, 65536)
+        if not part:
+            break
+        got += part
+    returned = int(os.read(result, 100))
+    _, status = os.waitpid(pid, 0)
+    print(json.dumps({"before": before, "after": after, "same": got == data, "returned": returned, "wanted": len(data) - FIRST,
+                      "status": status}))
+
+
+main(sys.argv[1])
