@@ -18,6 +18,8 @@ struct observe_options {
 	pid_t root;       /* the command */
 	const char *const *inherited; /* see launch_inherited(); kept by reference */
 	size_t ninherited;
+	const char *timers_before; /* text of /proc/timer_list read before the command was started: what it shows are strangers'
+	                              alarms. NULL: it is read when observing begins, and what is armed by then counts as such */
 };
 
 /** @return 0, or -errno when /proc can't be used at all (not mounted). Raises RLIMIT_NOFILE of this process to its hard limit. */

@@ -1,0 +1,89 @@
+/* build: a snapshot under construction. Private to the room.
+ *
+ * Until snapshot_index(), procs.at[i] is of ob->procs.at[i]; nothing walks the table before that.
+ */
+#ifndef TRACEWRAP_OBSERVE_BUILD_H
+#define TRACEWRAP_OBSERVE_BUILD_H
+
+#include "observe/state.h"
+
+/** Beside each object: where its facts come from. */
+struct source {
+	enum link_kind kind;
+	uint64_t id;
+	const struct seen_process *holder; /* one of the tree that holds it, NULL: none */
+	int fd;
+};
+
+/** An epoll's target before it is resolved. */
+struct pending_target {
+	int epoll;
+	struct epoll_target target;
+	unsigned same_before; /* targets of the same number before it in the same epoll */
+};
+
+/** One open anonymous file; they are kept in the order of kcmp(2). */
+struct open_file {
+	enum link_kind kind;
+	pid_t pid;
+	int fd, object;
+};
+
+struct builder {
+	struct observe *ob;
+	struct snapshot *s;
+	struct arena *arena;
+	int64_t now_ns;
+	VEC(struct object) objects;
+	VEC(struct source) sources;
+	struct strmap *by_key;
+	VEC(struct open_file) files;
+	VEC(struct pending_target) targets;
+	VEC(struct process) procs;
+	VEC(struct task) tasks;
+	VEC(struct lock_holder) locks;
+	VEC(int) inflight;
+	VEC(const char *) shared_keys; /* shared memory in which somebody waits */
+	bool waits_fds, waits_lock, has_sockets;
+};
+
+/* ---- objects.c ---- */
+
+/** Index of the object that KEY names; made as OBJECT_UNKNOWN when it is new. */
+int object_named(struct builder *b, const char *key, bool *is_new);
+/** All descriptors of procs.at[I]. */
+void objects_of_process(struct builder *b, size_t i);
+/** Resolve the targets of epolls, once the descriptors of all are there. */
+void objects_resolve_epolls(struct builder *b);
+/** Both sides of each terminal. */
+void objects_pair_terminals(struct builder *b);
+/** "/dev/pts/3", "ptmx:3", "pipe:[1]": the key of what every process sees by the same number. False for other kinds. */
+bool object_number_key(enum link_kind kind, uint64_t id, char key[48]);
+
+/* ---- sockets.c ---- */
+
+/** Kinds and peers of all sockets, by sock_diag(7). */
+void sockets_resolve(struct builder *b);
+
+/* ---- outside.c ---- */
+
+/** Ends held, and shared memory mapped, by processes that are not of the tree. */
+void outside_scan(struct builder *b);
+
+/* ---- family.c ---- */
+
+/** Who runs his parent's image, who shares memory or descriptors with whom. */
+void family_resolve(struct builder *b);
+/** Shared mappings in which somebody waits, by process. */
+void family_mappings(struct builder *b);
+/** Locks held, by process and by the kernel's table. */
+void family_locks(struct builder *b);
+/** Add to KEYS the keys of shared_keys that the map of DIR ("PID/task/TID") has. @return how many; BUF is scratch. */
+size_t mapped_keys(struct builder *b, const char *dir, const char **keys);
+
+/* ---- waits.c ---- */
+
+/** What T, a task of procs.at[I], waits for. */
+struct wait wait_of(struct builder *b, size_t i, const struct seen_task *t);
+
+#endif

@@ -1,0 +1,192 @@
+/* Who else holds what the tree waits for. With enough rights all processes of the machine are asked. Where some refuse, or this is
+ * not the machine's first pid namespace (holders may then be out of sight altogether), all that tracewrap inherited counts as
+ * held outside, by both ends. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "observe/build.h"
+
+/* The kernel's number of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
+#define FIRST_PID_NS UINT64_C(0xeffffffc)
+
+static bool in_first_pid_ns(const struct observe *ob)
+{
+	struct stat st;
+
+	return fstatat(ob->proc_fd, "self/ns/pid", &st, 0) == 0 && st.st_ino == FIRST_PID_NS;
+}
+
+/** Objects whose holders outside matter. An unknown one is the peer of such. */
+static bool matters(const struct object *o)
+{
+	switch (o->kind) {
+	case OBJECT_UNKNOWN:
+	case OBJECT_PIPE:
+	case OBJECT_UNIX:
+	case OBJECT_TCP:
+	case OBJECT_PTY:
+		return true;
+	case OBJECT_FILE:
+	case OBJECT_EVENTFD:
+	case OBJECT_TIMERFD:
+	case OBJECT_SIGNALFD:
+	case OBJECT_PIDFD:
+	case OBJECT_EPOLL:
+	case OBJECT_DEVICE:
+	case OBJECT_OTHER:
+		return false;
+	}
+	return false;
+}
+
+/** The object that a link of another process names; FIFOs go by their path. */
+static struct object *object_by_link(struct builder *b, const char *link, unsigned tty_index)
+{
+	struct link_target to = parse_link(link, strlen(link));
+	char key[48];
+	size_t i;
+
+	if (to.kind == LINK_PTMX)
+		to.number = tty_index;
+	if (object_number_key(to.kind, to.number, key))
+		return strmap_get(b->by_key, key, &i) && matters(&b->objects.at[i]) ? &b->objects.at[i] : NULL;
+	for (i = 0; to.kind == LINK_FILE && i < b->objects.n; i++)
+		if (b->objects.at[i].kind == OBJECT_PIPE && strcmp(b->objects.at[i].name, link) == 0)
+			return &b->objects.at[i];
+	return NULL;
+}
+
+static bool has_fifo(const struct builder *b)
+{
+	for (size_t i = 0; i < b->objects.n; i++)
+		if (b->objects.at[i].kind == OBJECT_PIPE && b->sources.at[i].kind == LINK_FILE)
+			return true;
+	return false;
+}
+
+static void held_by(struct builder *b, int dir_fd, int fd, const char *link)
+{
+	struct fdinfo info = {.flags = O_RDWR, .tty_index = UINT32_MAX};
+	proc_path path;
+
+	snprintf(path, sizeof path, "fdinfo/%d", fd);
+	if (sys_read_file(dir_fd, path, &b->ob->scratch, NULL) == 0 &&
+	    parse_fdinfo(text_str(&b->ob->scratch), b->ob->scratch.n, &info))
+		info = (struct fdinfo){.flags = O_RDWR, .tty_index = UINT32_MAX};
+	if (info.flags & O_PATH)
+		return;
+
+	struct object *o = object_by_link(b, link, info.tty_index);
+
+	if (!o)
+		return;
+	if (o->kind == OBJECT_PIPE && (info.flags & O_ACCMODE) != O_RDWR)
+		o->outside |= (info.flags & O_ACCMODE) == O_RDONLY ? END_READ : END_WRITE;
+	else
+		o->outside |= END_BOTH;
+}
+
+/** Cheap refusal before fdinfo is read: most descriptors are of no interest. */
+static bool interesting(struct builder *b, const char *link, bool fifos)
+{
+	struct link_target to = parse_link(link, strlen(link));
+
+	return to.kind == LINK_PTMX || (to.kind == LINK_FILE && !fifos ? false : object_by_link(b, link, 0) != NULL);
+}
+
+static bool is_guard(const struct observe *ob, pid_t pid)
+{
+	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
+}
+
+/** @return false when the process refuses. */
+static bool scan_process(struct builder *b, pid_t pid, bool fifos)
+{
+	proc_path path;
+	int_vec fds = {0};
+
+	snprintf(path, sizeof path, "%d", pid);
+
+	OWNED_FD dir_fd = openat(b->ob->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir_fd < 0 ? SYS_GONE : sys_list_numbers(dir_fd, "fd", &fds, NULL);
+
+	for (size_t i = 0; i < fds.n; i++) {
+		char link[4096];
+
+		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or close. */
+		if (is_guard(b->ob, pid) && fds.at[i] != STDERR_FILENO)
+			continue;
+		snprintf(path, sizeof path, "fd/%d", fds.at[i]);
+		if (sys_readlink(dir_fd, path, link, sizeof link, NULL) == 0 && interesting(b, link, fifos))
+			held_by(b, dir_fd, fds.at[i], link);
+	}
+	vec_free(&fds);
+	return rc != SYS_DENIED;
+}
+
+static void scan_mappings(struct builder *b, pid_t pid)
+{
+	const char **found;
+	char dir[16];
+
+	if (b->shared_keys.n == 0)
+		return;
+	found = arena_array(b->arena, b->shared_keys.n, sizeof *found);
+	snprintf(dir, sizeof dir, "%d", pid);
+	for (size_t n = mapped_keys(b, dir, found); n > 0; n--)
+		for (size_t t = 0; t < b->tasks.n; t++)
+			if (b->tasks.at[t].wait.key && strcmp(b->tasks.at[t].wait.key, found[n - 1]) == 0)
+				b->tasks.at[t].wait.outside = true;
+}
+
+static void mark_inherited(struct builder *b)
+{
+	for (size_t i = 0; i < b->ob->opt.ninherited; i++) {
+		const char *name = b->ob->opt.inherited[i];
+		struct object *o = object_by_link(b, name, UINT32_MAX);
+
+		if (o)
+			o->outside = END_BOTH;
+		for (size_t k = 0; k < b->objects.n; k++)
+			if (strcmp(b->objects.at[k].name, name) == 0)
+				b->objects.at[k].outside = END_BOTH;
+	}
+}
+
+/** A peer that only others hold: it is what its other end is. */
+static void name_peers(struct builder *b)
+{
+	for (size_t i = 0; i < b->objects.n; i++) {
+		struct object *o = &b->objects.at[i];
+
+		if (o->peer < 0 || b->objects.at[o->peer].kind != OBJECT_UNKNOWN || !b->objects.at[o->peer].outside)
+			continue;
+		b->objects.at[o->peer].kind = o->kind;
+		b->objects.at[o->peer].type = o->type;
+	}
+}
+
+void outside_scan(struct builder *b)
+{
+	struct observe *ob = b->ob;
+	int_vec pids = {0};
+	bool fifos = has_fifo(b), blind = !in_first_pid_ns(ob);
+
+	if (sys_list_numbers(ob->proc_fd, ".", &pids, NULL))
+		blind = true;
+	for (size_t i = 0; i < pids.n; i++) {
+		if (table_find(ob, pids.at[i]))
+			continue;
+		if (!scan_process(b, pids.at[i], fifos))
+			blind = true;
+		if (!is_guard(ob, pids.at[i]))
+			scan_mappings(b, pids.at[i]);
+	}
+	vec_free(&pids);
+	ob->blind_outside = blind;
+	if (blind)
+		mark_inherited(b);
+	name_peers(b);
+}

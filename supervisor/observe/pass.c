@@ -1,0 +1,224 @@
+/* Opening, closing, and the cheap look: one pass over the counters. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "observe/state.h"
+
+/* Below the limit so many descriptors stay free for what is opened and closed at once. */
+enum { SPARE_DESCRIPTORS = 64 };
+/* A command line is read again when the process moved, this long after the last time; at first at every pass, for exec follows. */
+#define CMDLINE_AGAIN_NS NS_PER_S
+#define WALK_AGAIN_NS (2 * NS_PER_S)
+
+/* ---- opening ---- */
+
+/** One descriptor for each task: as many as we may have. Where that is few, the rest is opened for each read. */
+static int raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	if (limit.rlim_cur < limit.rlim_max) {
+		struct rlimit more = {limit.rlim_max, limit.rlim_max};
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			limit = more;
+	}
+	return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int)limit.rlim_cur - SPARE_DESCRIPTORS;
+}
+
+/** Without CONFIG_SCHED_INFO the file reads "0 0 0"; we have run by now, so it can't be true (Documentation/scheduler). */
+static bool has_schedstat(const struct observe *ob)
+{
+	OWNED_TEXT text = {0};
+	struct schedstat own;
+
+	return sys_read_file(ob->proc_fd, "self/schedstat", &text, NULL) == 0 &&
+	       parse_schedstat(text_str(&text), text.n, &own) == 0 && own.runs > 0;
+}
+
+static int64_t tick_ns(void)
+{
+	long per_second = sysconf(_SC_CLK_TCK);
+
+	return NS_PER_S / (per_second > 0 ? per_second : 100);
+}
+
+static void open_alarms(struct observe *ob)
+{
+	if (ob->opt.timers_before) {
+		alarms_baseline(ob, ob->opt.timers_before, strlen(ob->opt.timers_before));
+		alarms_read(ob);
+		return;
+	}
+	alarms_read(ob);
+	for (size_t i = 0; i < ob->alarms.n; i++)
+		ob->alarms.at[i].absent_ns = NEVER_NS;
+}
+
+int observe_open(const struct observe_options *opt, struct observe **out, struct err *err)
+{
+	struct observe *ob = mem_alloc(sizeof *ob);
+	struct stat st;
+	int rc;
+
+	*out = ob;
+	ob->opt = *opt;
+	ob->by_pid = idmap_new();
+	ob->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ob->proc_fd < 0 || fstatat(ob->proc_fd, "self/ns/net", &st, 0) < 0) {
+		rc = err_set(err, -errno, "/proc: %m");
+		observe_close(ob);
+		*out = NULL;
+		return rc;
+	}
+	ob->net_ns = st.st_ino;
+	ob->fd_limit = raise_fd_limit();
+	ob->by_status = !has_schedstat(ob);
+	ob->boot_offset_ns = sys_clock_ns(CLOCK_BOOTTIME) - sys_monotonic_ns();
+	ob->ns_per_tick = tick_ns();
+	ob->moved_ns = sys_monotonic_ns();
+	open_alarms(ob);
+	ob->opt.timers_before = NULL;
+	rc = table_walk(ob, ob->moved_ns, true, err);
+	spots_list(ob);
+	if (rc) {
+		observe_close(ob);
+		*out = NULL;
+	}
+	return rc;
+}
+
+void observe_close(struct observe *ob)
+{
+	if (!ob)
+		return;
+	table_free(ob);
+	vec_free(&ob->ended);
+	vec_free(&ob->alarms);
+	vec_free(&ob->symbols);
+	vec_free(&ob->numbers);
+	text_free(&ob->scratch);
+	fd_closep(&ob->proc_fd);
+	mem_free(ob);
+}
+
+/* ---- history ---- */
+
+static void note_cmdline(struct observe *ob, const struct seen_process *p, struct process_row *row)
+{
+	proc_path path;
+
+	snprintf(path, sizeof path, "%d/cmdline", p->pid);
+	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) || ob->scratch.n == 0)
+		return; /* a zombie has none: keep what was known */
+	if (row->cmdline && row->cmdline_len == ob->scratch.n && memcmp(row->cmdline, ob->scratch.at, ob->scratch.n) == 0)
+		return;
+	mem_free(row->cmdline);
+	row->cmdline = mem_alloc(ob->scratch.n + 1);
+	memcpy(row->cmdline, ob->scratch.at, ob->scratch.n);
+	row->cmdline_len = ob->scratch.n;
+}
+
+static bool wants_note(const struct seen_process *p, int64_t now_ns)
+{
+	return !p->noted_ns ||
+	       (p->moved && (now_ns - p->seen_ns < CMDLINE_AGAIN_NS || now_ns - p->noted_ns >= CMDLINE_AGAIN_NS));
+}
+
+static void note_process(struct observe *ob, struct seen_process *p, struct history *history, int64_t now_ns)
+{
+	bool is_new;
+	struct process_row *row = history_row(history, p->pid, p->start_ticks, &is_new);
+
+	if (is_new) {
+		row->ppid = p->stat.ppid;
+		row->started_ns = p->start_ticks ? (int64_t)p->start_ticks * ob->ns_per_tick - ob->boot_offset_ns : p->seen_ns;
+	}
+	note_cmdline(ob, p, row);
+	p->noted_ns = now_ns;
+}
+
+static void note_history(struct observe *ob, struct history *history, int64_t now_ns)
+{
+	for (size_t i = 0; i < ob->ended.n; i++) {
+		const struct process_row *row = history_living(history, ob->ended.at[i].pid);
+
+		/* The pid may have been used again by now. */
+		if (row && row->start_ticks == ob->ended.at[i].start_ticks)
+			history_ended(history, row->pid, now_ns, EXIT_UNKNOWN, 0);
+	}
+	ob->ended.n = 0;
+	for (size_t i = 0; i < ob->procs.n; i++)
+		if (wants_note(ob->procs.at[i], now_ns))
+			note_process(ob, ob->procs.at[i], history, now_ns);
+}
+
+/* ---- passes ---- */
+
+/** Count, and forget for the next pass. */
+static void count_moved(struct observe *ob, struct observe_pass *out)
+{
+	out->root_still_since_ns = ob->moved_ns;
+	for (size_t i = 0; i < ob->procs.n; i++) {
+		struct seen_process *p = ob->procs.at[i];
+
+		p->moved = false;
+		out->nprocs++;
+		out->ntasks += p->tasks.n + (p->tasks.n == 0);
+		for (size_t k = 0; k < p->tasks.n; k++) {
+			struct seen_task *t = &p->tasks.at[k];
+
+			out->moved += t->moved;
+			t->moved = false;
+			if (t->tid == ob->opt.root)
+				out->root_still_since_ns = t->moved_ns;
+		}
+	}
+}
+
+static int update_table(struct observe *ob, int64_t now_ns, struct err *err)
+{
+	int rc = table_count(ob, now_ns, err);
+
+	if (rc == 0)
+		rc = table_walk(ob, now_ns, ob->moved_ns == now_ns && now_ns - ob->walked_ns >= WALK_AGAIN_NS, err);
+	table_purge(ob);
+	return rc;
+}
+
+int observe_pass(struct observe *ob, int64_t now_ns, struct history *history, struct observe_pass *out, struct err *err)
+{
+	int rc = update_table(ob, now_ns, err);
+
+	*out = (struct observe_pass){0};
+	if (rc)
+		return rc;
+	if (ob->moved_ns == now_ns && alarms_due(ob, now_ns))
+		alarms_read(ob);
+	if (history)
+		note_history(ob, history, now_ns);
+	out->changed = ob->generation != ob->generation_told;
+	ob->generation_told = ob->generation;
+	count_moved(ob, out);
+	spots_list(ob);
+	out->still_since_ns = ob->moved_ns;
+	return 0;
+}
+
+int observe_tree(struct observe *ob, process_vec *out, struct err *err)
+{
+	pid_t skip[2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ob->opt.skip); i++)
+		if (ob->opt.skip[i] > 0)
+			skip[n++] = ob->opt.skip[i];
+	return sys_descendants(ob->opt.supervisor, skip, n, out, err);
+}

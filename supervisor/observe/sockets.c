@@ -1,0 +1,245 @@
+/* Sockets: kinds and peers from sock_diag(7), through libmnl. Asked only when a process of the tree has a socket. */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "observe/build.h"
+
+/** A connecting unix socket that LISTENER has not accepted yet: its peer has no inode. */
+struct connecting {
+	uint32_t inode, listener;
+};
+
+struct socket_tables {
+	VEC(struct unix_socket) locals;
+	VEC(struct connecting) connecting;
+	VEC(struct inet_socket) tcp;
+	struct idmap *by_local, *by_tcp; /* inode -> index */
+};
+
+/* ---- asking ---- */
+
+static int take_unix(const struct nlmsghdr *h, void *data)
+{
+	struct socket_tables *t = data;
+	struct unix_socket u;
+
+	if (parse_unix_diag(mnl_nlmsg_get_payload(h), mnl_nlmsg_get_payload_len(h), &u))
+		return MNL_CB_OK;
+	for (size_t i = 0; i < u.nwaiting; i++)
+		vec_push(&t->connecting, (struct connecting){parse_unix_waiting(&u, i), u.inode});
+	u.waiting = NULL; /* the message is gone soon */
+	u.nwaiting = 0;
+	idmap_put(t->by_local, u.inode, t->locals.n);
+	vec_push(&t->locals, u);
+	return MNL_CB_OK;
+}
+
+static int take_tcp(const struct nlmsghdr *h, void *data)
+{
+	struct socket_tables *t = data;
+	struct inet_socket s;
+
+	if (parse_inet_diag(mnl_nlmsg_get_payload(h), mnl_nlmsg_get_payload_len(h), &s))
+		return MNL_CB_OK;
+	if (s.inode)
+		idmap_put(t->by_tcp, s.inode, t->tcp.n);
+	vec_push(&t->tcp, s);
+	return MNL_CB_OK;
+}
+
+/** Send the request that lies in BUF and hand each answer to TAKE. False when the kernel refuses or does not know it. */
+static bool ask(struct mnl_socket *nl, const struct nlmsghdr *request, mnl_cb_t take, void *data)
+{
+	size_t size = 32768; /* netlink(7): a smaller one may cut a dump's messages */
+	char *buf = mem_alloc(size);
+	unsigned port = mnl_socket_get_portid(nl);
+	int rc = mnl_socket_sendto(nl, request, request->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+
+	while (rc == MNL_CB_OK) {
+		ssize_t n = mnl_socket_recvfrom(nl, buf, size);
+
+		rc = n < 0 ? (errno == EINTR ? MNL_CB_OK : MNL_CB_ERROR) :
+			     mnl_cb_run(buf, (size_t)n, request->nlmsg_seq, port, take, data);
+	}
+	mem_free(buf);
+	return rc == MNL_CB_STOP;
+}
+
+static struct nlmsghdr *request_begin(char *buf, unsigned seq)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = seq;
+	return h;
+}
+
+static bool ask_unix(struct mnl_socket *nl, struct socket_tables *t)
+{
+	_Alignas(struct nlmsghdr) char buf[256];
+	struct nlmsghdr *h = request_begin(buf, 1);
+	struct unix_diag_req *req = mnl_nlmsg_put_extra_header(h, sizeof *req);
+
+	req->sdiag_family = AF_UNIX;
+	req->udiag_states = UINT32_MAX;
+	req->udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_NAME | UDIAG_SHOW_ICONS;
+	return ask(nl, h, take_unix, t);
+}
+
+static bool ask_tcp(struct mnl_socket *nl, int family, struct socket_tables *t)
+{
+	_Alignas(struct nlmsghdr) char buf[256];
+	struct nlmsghdr *h = request_begin(buf, family == AF_INET ? 2 : 3);
+	struct inet_diag_req_v2 *req = mnl_nlmsg_put_extra_header(h, sizeof *req);
+
+	req->sdiag_family = (uint8_t)family;
+	req->sdiag_protocol = IPPROTO_TCP;
+	req->idiag_states = UINT32_MAX;
+	return ask(nl, h, take_tcp, t);
+}
+
+static bool all_are_unix(const struct builder *b, const struct socket_tables *t)
+{
+	for (size_t i = 0; i < b->objects.n; i++)
+		if (b->sources.at[i].kind == LINK_SOCKET && !idmap_get(t->by_local, b->sources.at[i].id, NULL))
+			return false;
+	return true;
+}
+
+static bool tables_read(struct builder *b, struct socket_tables *t)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	bool ok = nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_unix(nl, t);
+
+	if (ok && !all_are_unix(b, t)) {
+		ok = ask_tcp(nl, AF_INET, t);
+		ask_tcp(nl, AF_INET6, t); /* may be switched off */
+	}
+	if (nl)
+		mnl_socket_close(nl);
+	return ok;
+}
+
+/* ---- peers ---- */
+
+static int socket_object(struct builder *b, uint32_t inode)
+{
+	char key[48];
+	bool is_new;
+
+	object_number_key(LINK_SOCKET, inode, key);
+	return object_named(b, key, &is_new);
+}
+
+static uint32_t unix_listener_of(const struct socket_tables *t, uint32_t inode)
+{
+	for (size_t i = 0; i < t->connecting.n; i++)
+		if (t->connecting.at[i].inode == inode)
+			return t->connecting.at[i].listener;
+	return 0;
+}
+
+static int unix_peer(struct builder *b, const struct socket_tables *t, const struct unix_socket *u)
+{
+	uint32_t listener;
+
+	/* Anybody who knows its address may send to a datagram socket. */
+	if (u->state == SOCKET_LISTENS || (u->type == SOCK_DGRAM && (u->named || !u->peer)))
+		return PEER_NONE;
+	if (u->peer)
+		return idmap_get(t->by_local, u->peer, NULL) ? socket_object(b, u->peer) : PEER_GONE;
+	listener = unix_listener_of(t, u->inode);
+	return listener ? socket_object(b, listener) : PEER_GONE;
+}
+
+static bool same_end(const struct inet_end *a, const struct inet_end *b)
+{
+	return a->port == b->port && memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+static const struct inet_socket *tcp_peer(const struct socket_tables *t, const struct inet_socket *s)
+{
+	for (size_t i = 0; i < t->tcp.n; i++)
+		if (same_end(&t->tcp.at[i].local, &s->remote) && same_end(&t->tcp.at[i].remote, &s->local))
+			return &t->tcp.at[i];
+	return NULL;
+}
+
+/** Who has not accepted the connection yet: the peer's inode is 0 then. */
+static int tcp_listener(struct builder *b, const struct socket_tables *t, uint16_t port)
+{
+	for (size_t i = 0; i < t->tcp.n; i++)
+		if (t->tcp.at[i].state == SOCKET_LISTENS && t->tcp.at[i].local.port == port && t->tcp.at[i].inode)
+			return socket_object(b, t->tcp.at[i].inode);
+	return PEER_NONE;
+}
+
+static void describe_tcp(struct builder *b, const struct socket_tables *t, size_t i, const struct inet_socket *s)
+{
+	const struct inet_socket *peer = s->state == SOCKET_LISTENS ? NULL : tcp_peer(t, s);
+	int index = PEER_NONE;
+
+	if (peer && peer->inode)
+		index = socket_object(b, peer->inode);
+	else if (peer)
+		index = tcp_listener(b, t, s->remote.port);
+
+	struct object *o = &b->objects.at[i];
+
+	o->kind = OBJECT_TCP;
+	o->type = "tcp";
+	o->listener = s->state == SOCKET_LISTENS;
+	o->peer = index;
+	o->transit = peer && peer->send_queue && !s->receive_queue; /* netem, retransmission */
+}
+
+static void describe_unix(struct builder *b, const struct socket_tables *t, size_t i, const struct unix_socket *u)
+{
+	int peer = unix_peer(b, t, u);
+	struct object *o = &b->objects.at[i];
+
+	o->kind = OBJECT_UNIX;
+	o->type = "unix";
+	o->listener = u->state == SOCKET_LISTENS;
+	o->peer = peer;
+}
+
+/** Inode numbers of another network namespace's sockets are unique, too, but their peers can't be asked for from here. */
+static void describe_socket(struct builder *b, const struct socket_tables *t, size_t i)
+{
+	const struct source *from = &b->sources.at[i];
+	size_t k;
+
+	if (from->holder && from->holder->details.foreign_net)
+		b->objects.at[i].type = "socket in another network namespace";
+	else if (idmap_get(t->by_local, from->id, &k))
+		describe_unix(b, t, i, &t->locals.at[k]);
+	else if (idmap_get(t->by_tcp, from->id, &k))
+		describe_tcp(b, t, i, &t->tcp.at[k]);
+}
+
+void sockets_resolve(struct builder *b)
+{
+	struct socket_tables t = {.by_local = idmap_new(), .by_tcp = idmap_new()};
+	size_t n = b->objects.n;
+
+	if (!tables_read(b, &t))
+		b->ob->no_diag = true;
+	for (size_t i = 0; i < n; i++)
+		if (b->sources.at[i].kind == LINK_SOCKET && b->objects.at[i].kind == OBJECT_OTHER)
+			describe_socket(b, &t, i);
+	idmap_free(t.by_local);
+	idmap_free(t.by_tcp);
+	vec_free(&t.locals);
+	vec_free(&t.connecting);
+	vec_free(&t.tcp);
+}

@@ -1,0 +1,176 @@
+/* state: what observe keeps between two looks. Private to the room.
+ *
+ * The table has a row for each process of the tree and, in it, one for each of its tasks. A task's row keeps what it was seen to be
+ * blocked in (`struct look`), good for as long as its counter stands still; a process's row keeps its descriptors and the like
+ * (`struct details`), good while all of its tasks sleep on with the same counters.
+ */
+#ifndef TRACEWRAP_OBSERVE_STATE_H
+#define TRACEWRAP_OBSERVE_STATE_H
+
+#include "observe/observe.h"
+#include "parse/parse.h"
+
+/** Room for a path below /proc with three numbers. */
+typedef char proc_path[80];
+
+struct fd_way {
+	int fd;
+	unsigned way;
+};
+
+/** What one task is blocked in, by its own state, call and memory. Objects come later. */
+struct look {
+	bool valid; /* it slept when it was looked at, and has not run since */
+	uint64_t runs;
+	int64_t asleep_ns; /* when it was first seen asleep: it can't have done anything since */
+	char state;
+	char comm[32];
+	int call; /* -1: none */
+	uint64_t args[6];
+	enum wait_op op;
+	const char *why;     /* static text, as wait.why */
+	int64_t deadline_ns; /* NEVER_NS: no timeout */
+	struct fd_way *fds;
+	size_t nfds;
+	bool takes_alarm;
+};
+
+struct seen_task {
+	pid_t tid;
+	int fd;       /* kept, on the counter's file; -1: opened anew for each read */
+	bool known;   /* `runs` was read */
+	bool refused; /* its counter may not be read */
+	bool moved;   /* since the last pass */
+	uint64_t runs;
+	int64_t moved_ns;
+	struct look look;
+};
+
+struct seen_fd {
+	int fd;
+	unsigned ends;
+	enum link_kind kind;
+	bool fifo, named;
+	uint64_t id;    /* pipe, socket, FIFO: inode; terminal: index; eventfd: its id, UINT64_MAX when not told */
+	uint64_t inode; /* as fdinfo tells it */
+	uint64_t device;/* FIFO */
+	size_t name;    /* offset in details.names */
+};
+
+struct details {
+	bool valid;      /* read while all tasks slept, and none has run since */
+	bool shares_fds; /* with another process (CLONE_FILES): never valid for long */
+	bool readable, foreign_net;
+	pid_t lead;      /* a living task to read through; 0: none */
+	struct status_lines status;
+	bool posix_timers, has_ring;
+	VEC(struct seen_fd) fds;
+	struct text names;
+	struct text cmdline;
+};
+
+struct seen_process {
+	pid_t pid;
+	uint64_t start_ticks;
+	bool hidden; /* listed as a child, but /proc does not show it */
+	bool moved, ended;
+	unsigned listed; /* the walk that last saw it in a list of children */
+	int64_t seen_ns, noted_ns; /* first seen; when history was last told (0: never) */
+	struct stat_line stat;
+	VEC(struct seen_task) tasks;
+	VEC(pid_t) kids;
+	struct details details;
+	uint64_t environ_at, environ_image; /* address of `environ`, 0: none; of which image */
+	int environ_tries;
+};
+
+struct alarm_seen {
+	struct timer_entry entry;
+	int64_t absent_ns; /* when a read began that did not show it: it was armed later. NEVER_NS: before the run */
+	int64_t seen_ns;   /* the last read that showed it */
+};
+
+struct ended {
+	pid_t pid;
+	uint64_t start_ticks;
+};
+
+/** Where a file has `environ`. */
+struct symbol {
+	uint64_t device, inode, changed_ns;
+	uint64_t offset; /* from where its first page is mapped; 0: it has none */
+};
+
+struct observe {
+	struct observe_options opt;
+	int proc_fd;     /* /proc */
+	int fd_limit;    /* descriptors above are not kept */
+	bool by_status;  /* schedstat is not counted here: the switches of status serve */
+	int64_t boot_offset_ns; /* from CLOCK_MONOTONIC to CLOCK_BOOTTIME, in which start times are */
+	int64_t ns_per_tick;
+	ino_t net_ns;
+	VEC(struct seen_process *) procs;
+	struct idmap *by_pid;
+	VEC(struct ended) ended; /* to be told to history */
+	uint64_t generation, generation_told; /* of the set of tasks */
+	unsigned walk;
+	int64_t walked_ns, moved_ns;
+	VEC(struct alarm_seen) alarms;
+	bool alarms_known;
+	int64_t alarms_read_ns, alarms_cost_ns; /* when the last read began, what it took */
+	int64_t alarms_shown_ns, alarms_shown_before_ns; /* when the last two reads began */
+	VEC(struct symbol) symbols;
+	bool saw_hidden, no_diag, no_kcmp, no_timers_file, blind_outside;
+	const char *spots[10];
+	struct text scratch;
+	int_vec numbers;
+};
+
+/* ---- table.c ---- */
+
+struct seen_process *table_find(const struct observe *ob, pid_t pid);
+void table_free(struct observe *ob);
+/** Read the counters of all tasks; those that ran are marked. */
+int table_count(struct observe *ob, int64_t now_ns, struct err *err);
+/** The supervisor's own children. */
+int table_walk_top(struct observe *ob, int64_t now_ns, struct err *err);
+/** List tasks and children anew: of those that moved, or of all. Each new process is followed, too. */
+int table_walk(struct observe *ob, int64_t now_ns, bool all, struct err *err);
+/** Take out what has ended. */
+void table_purge(struct observe *ob);
+/** Read one counter. @return 0, SYS_GONE, SYS_DENIED, -errno. */
+int task_count(struct observe *ob, const struct seen_process *p, const struct seen_task *t, uint64_t *runs);
+
+/* ---- look.c, calls.c ---- */
+
+/** Bring T's look up to date. Afterwards it is valid, or T runs, moves or is gone (`op` is WAIT_RUN and `why` says which). */
+void look_task(struct observe *ob, struct seen_process *p, struct seen_task *t);
+void look_free(struct look *l);
+/** Fill op, why, deadline, descriptors of a task that sleeps in a system call. */
+void look_decode(pid_t pid, pid_t tid, struct look *l);
+/** Timeout of a blocking read or write of FD that no argument tells (sockets, terminals). @return ns, NEVER_NS; -1: refused. */
+int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way);
+
+/* ---- details.c ---- */
+
+/** Bring P's details up to date. */
+void details_read(struct observe *ob, struct seen_process *p);
+void details_free(struct details *d);
+
+/* ---- spots.c ---- */
+
+/** Make the list of what can't be seen anew. */
+void spots_list(struct observe *ob);
+
+/* ---- alarms.c ---- */
+
+/** Read the armed timers now. */
+void alarms_read(struct observe *ob);
+/** Take TEXT as what was armed before the run. */
+void alarms_baseline(struct observe *ob, const char *text, size_t len);
+/** True when it is time to read again while the tree is active. */
+bool alarms_due(const struct observe *ob, int64_t now_ns);
+/** Time from NOW_NS to the first alarm that may be of a process that last acted at ACTED_NS at the latest; NEVER_NS. */
+int64_t alarms_until(const struct observe *ob, int64_t acted_ns, int64_t now_ns);
+
+#endif
