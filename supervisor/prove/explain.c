@@ -1,22 +1,56 @@
 /* Why the stuck set is stuck: kind, culprits, chain and evidence. */
 #include "prove/explain.h"
 
-struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
-			enum certainty certainty)
+static struct explaining explain_open(const struct snapshot *s, const struct proof *p)
 {
 	struct arena *scratch = arena_new();
 	struct explaining x = {.s = s, .p = p, .w = world_make(s, scratch), .scratch = scratch};
-	struct finding *f = NULL;
 
 	must(p->ntasks == s->ntasks);
 	x.opened = arena_array(scratch, s->nobjects, sizeof *x.opened);
+	return x;
+}
+
+static void explain_close(struct explaining *x)
+{
+	vec_free(&x->reach);
+	vec_free(&x->cause);
+	vec_free(&x->culprits);
+	arena_free(x->scratch);
+}
+
+struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
+			enum certainty certainty)
+{
+	struct explaining x = explain_open(s, p);
+	struct finding *f = NULL;
+
 	if (explain_cause(&x, focus, nfocus)) {
 		explain_kind(&x);
 		f = explain_finding(&x, certainty);
 	}
-	vec_free(&x.reach);
-	vec_free(&x.cause);
-	vec_free(&x.culprits);
-	arena_free(scratch);
+	explain_close(&x);
+	return f;
+}
+
+struct finding *explain_stall(const struct snapshot *s, const struct proof *p)
+{
+	struct explaining x = explain_open(s, p);
+	struct finding *f;
+
+	x.kind = FINDING_STALL;
+	x.best = ROLE_OTHER;
+	x.reached = arena_array(x.scratch, s->ntasks, sizeof *x.reached);
+	x.roles = arena_array(x.scratch, s->ntasks, sizeof *x.roles);
+	x.in_cause = arena_array(x.scratch, s->ntasks, sizeof *x.in_cause);
+	for (size_t t = 0; t < s->ntasks; t++) {
+		if (s->tasks[t].wait.op == WAIT_DEAD)
+			continue;
+		x.roles[t] = explain_role(&x, t);
+		x.reached[t] = true;
+		vec_push(&x.reach, t);
+	}
+	f = explain_finding(&x, SUSPECTED);
+	explain_close(&x);
 	return f;
 }

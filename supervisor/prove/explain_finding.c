@@ -145,7 +145,7 @@ static void write_all_blocked(struct writing *wr)
 {
 	const struct explaining *x = wr->x;
 
-	wr->f->blocked = arena_array(wr->f->arena, x->p->nstuck, sizeof *wr->f->blocked);
+	wr->f->blocked = arena_array(wr->f->arena, x->reach.n + x->p->nstuck, sizeof *wr->f->blocked);
 	for (size_t i = 0; i < x->reach.n; i++)
 		write_blocked(wr, x->reach.at[i]);
 	for (size_t t = 0; t < x->p->ntasks; t++)

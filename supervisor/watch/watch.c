@@ -211,6 +211,7 @@ static _Noreturn void end_without_exec(struct run *r)
 {
 	int code = r->exec_error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
 
+	sys_sayf("tracewrap: %s: %s\n", r->opt->argv[0], strerror(r->exec_error));
 	files_write(r, OUTCOME_ERROR, code, true);
 	launch_finish_code(r->launch, code);
 }
