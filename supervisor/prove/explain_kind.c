@@ -40,16 +40,28 @@ static void blame_cause(struct explaining *x, bool all)
 
 /* ---- end of file ---- */
 
-/** P waits for process PID to end. */
-static bool waits_for_child(const struct explaining *x, const struct process *p, pid_t pid)
+/** Task T waits for process PID to end and for nothing else, by wait4 or on pidfds alone. */
+static bool task_waits_for_end(struct explaining *x, size_t t, pid_t pid)
 {
-	for (size_t t = p->first_task; t < p->first_task + p->ntasks; t++) {
-		const struct wait *w = &x->s->tasks[t].wait;
+	const struct wait *w = &x->s->tasks[t].wait;
+	leaves_vec leaves = {0};
+	bool waits = false;
 
-		for (size_t i = 0; w->op == WAIT_CHILD && i < w->npids; i++)
-			if (w->pids[i] == pid)
-				return true;
-	}
+	for (size_t i = 0; w->op == WAIT_CHILD && i < w->npids; i++)
+		waits |= w->pids[i] == pid;
+	if (w->op == WAIT_FDS && x->roles[t] == ROLE_CHILD)
+		explain_leaves(x, w, &leaves);
+	for (size_t i = 0; i < leaves.n; i++)
+		waits |= x->s->objects[leaves.at[i].object].pid == pid;
+	vec_free(&leaves);
+	return waits;
+}
+
+static bool waits_for_child(struct explaining *x, const struct process *p, pid_t pid)
+{
+	for (size_t t = p->first_task; t < p->first_task + p->ntasks; t++)
+		if (task_waits_for_end(x, t, pid))
+			return true;
 	return false;
 }
 

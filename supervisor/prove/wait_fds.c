@@ -19,8 +19,8 @@ static void fds_wakers(struct look *l, const struct wait *w)
 
 const struct wait_class wait_fds = {"fds", is_fds, fds_wakers};
 
-/** Another holder may change the set (epoll_ctl(2)); each object of the set may become ready. Sets within sets are opened with a
- *  list of our own: their depth is for the file that is read to say. */
+/** Another holder may change the set (epoll_ctl(2)); each object of the set may become ready. Sets within sets are opened with
+ *  a list of our own: how deep they go is for the file that is read to say. */
 static void epoll_wakers(struct look *l, int epoll, unsigned way)
 {
 	VEC(int) todo = {0};

@@ -1,5 +1,5 @@
-/* Waits that only a signal ends: pause, sigsuspend, sigtimedwait, and being stopped. Any live task of the tree may send one; that
- * nobody outside does is an assumption. */
+/* Waits that only a signal ends: pause, sigsuspend, sigtimedwait, and being stopped. Any live task of the tree may send one;
+ * that nobody outside does is an assumption. */
 #include "prove/wait.h"
 
 static bool is_signal(const struct wait *w)
