@@ -210,8 +210,11 @@ static void judge(struct run *r, struct sight *sight, enum look look, int64_t no
 static void look(struct run *r, enum look kind, int64_t now_ns)
 {
 	struct sight sight = {0};
+	int64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	int rc = sight_take(r, &sight, now_ns, r->opt->horizon_ns, kind == LOOK_SLOW);
 
-	if (sight_take(r, &sight, now_ns, r->opt->horizon_ns, kind == LOOK_SLOW) != 0) {
+	policy_look_cost(&r->policy, sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	if (rc) {
 		policy_lost_snapshot(&r->policy, now_ns);
 		sight_free(&sight);
 		return;

@@ -5,8 +5,8 @@
 
 #define PASS_LEAST_NS (50 * NS_PER_MS)
 #define PASS_MOST_NS (500 * NS_PER_MS)
-/* Passes may cost one part in this many of a core. */
-#define PASS_SHARE 60
+/* Passes, and looks that are repeated while nothing new is seen, may each cost one part in this many of a core. */
+#define COST_SHARE 250
 
 /* The whole tree stands still for so long before a look is worth its price. */
 #define SETTLE_NS (150 * NS_PER_MS)
@@ -44,9 +44,16 @@ enum look policy_look(const struct policy *p, const struct observe_pass *pass, i
 	return LOOK_NOT;
 }
 
-static void back_off(int64_t *gap_ns)
+static void back_off(int64_t *gap_ns, int64_t cost_ns)
 {
-	*gap_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
+	int64_t longer_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
+
+	*gap_ns = longer_ns > cost_ns * COST_SHARE ? longer_ns : cost_ns * COST_SHARE;
+}
+
+void policy_look_cost(struct policy *p, int64_t cpu_ns)
+{
+	p->cost_ns = cpu_ns;
 }
 
 void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
@@ -125,7 +132,7 @@ static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, c
 
 static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns)
 {
-	if (p->key) { /* be there when the patience ends, and now and then before */
+	if (p->key && !(p->told && (p->told_proven || !p->provable))) { /* be there when the patience ends, and now and then before */
 		int64_t ripe = p->since_ns + patience_ns;
 
 		p->fast_at_ns = ripe > now_ns && ripe < now_ns + SLOW_GAP_NS ? ripe : now_ns + SLOW_GAP_NS;
@@ -136,10 +143,10 @@ static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t p
 	}
 	if (look == LOOK_FAST) {
 		p->fast_at_ns = now_ns + p->fast_gap_ns;
-		back_off(&p->fast_gap_ns);
+		back_off(&p->fast_gap_ns, p->cost_ns);
 	}
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
-	back_off(&p->slow_gap_ns);
+	back_off(&p->slow_gap_ns, p->cost_ns);
 }
 
 enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
@@ -186,7 +193,7 @@ void policy_pause(struct policy *p)
 
 int64_t policy_pass_period_ns(int64_t pass_cost_ns)
 {
-	int64_t period = pass_cost_ns * PASS_SHARE;
+	int64_t period = pass_cost_ns * COST_SHARE;
 
 	return period < PASS_LEAST_NS ? PASS_LEAST_NS : period > PASS_MOST_NS ? PASS_MOST_NS : period;
 }

@@ -25,6 +25,7 @@ enum judgement {
 struct policy {
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
+	int64_t cost_ns;       /* CPU time of the last look */
 	int64_t looked_ns;     /* the last look that came to an end */
 	int64_t seed_until_ns; /* a seed was seen that lasts until then, unless something moves */
 	uint64_t key;          /* of the set under watch (all that is stuck, or what the focus waits for), 0: none */
@@ -36,6 +37,8 @@ struct policy {
 
 void policy_begin(struct policy *p);
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
+/** What the last look cost, CPU time: looks at a large tree are repeated less often. To be told before the look is judged. */
+void policy_look_cost(struct policy *p, int64_t cpu_ns);
 /** A fast look ended early: nothing can be proven before UNTIL_NS (0: not known until when). */
 void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns);
 /** A snapshot was thrown away, for the set of tasks changed meanwhile. */
