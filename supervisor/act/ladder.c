@@ -1,10 +1,10 @@
 /* The ladder: what to do next about a tree that shall end, as a function of the clock. */
 #include "act/act.h"
 
-#define KILL_LIMIT_NS (5 * NS_PER_S)
-#define STRETCH 3 /* grace, at most so many times, while processes still end */
+#define KILL_LIMIT_NS  (5 * NS_PER_S)
+#define STRETCH        3 /* grace, at most so many times, while processes still end */
 #define PAUSE_LEAST_NS (NS_PER_MS / 5)
-#define PAUSE_MOST_NS (5 * NS_PER_MS)
+#define PAUSE_MOST_NS  (5 * NS_PER_MS)
 
 void ladder_begin(struct ladder *l, int64_t now_ns, int64_t grace_ns)
 {

@@ -11,15 +11,15 @@
 #include "launch/launch.h"
 
 /* Our own words between the processes; told from the same numbers sent by others by their sender and SI_QUEUE. */
-#define GUARD_PASS (SIGRTMIN + 1)  /* outer -> inner: the value is a signal to tracewrap */
-#define GUARD_STOPS (SIGRTMIN + 2) /* inner -> outer: the command stopped; value: guard_stop_value() */
+#define GUARD_PASS   (SIGRTMIN + 1) /* outer -> inner: the value is a signal to tracewrap */
+#define GUARD_STOPS  (SIGRTMIN + 2) /* inner -> outer: the command stopped; value: guard_stop_value() */
 #define GUARD_ORPHAN (SIGRTMIN + 3) /* kernel -> inner: the outer process is dead (PR_SET_PDEATHSIG) */
 
-#define GUARD_EXIT_FAILED 125
+#define GUARD_EXIT_FAILED      125
 #define GUARD_EXIT_CANNOT_EXEC 126
-#define GUARD_EXIT_NOT_FOUND 127
+#define GUARD_EXIT_NOT_FOUND   127
 
-#define GUARD_TICK_NS (50 * NS_PER_MS)
+#define GUARD_TICK_NS       (50 * NS_PER_MS)
 #define GUARD_KILL_LIMIT_NS (5 * NS_PER_S)
 
 enum guard_stage {
@@ -33,11 +33,11 @@ enum guard_stage {
 };
 
 struct guard_page {
-	_Atomic uint64_t stage;       /* stage << 32 | value, in one word: a death never leaves half of it */
+	_Atomic uint64_t stage; /* stage << 32 | value, in one word: a death never leaves half of it */
 	_Atomic pid_t command;
 	_Atomic int exec_errno;
-	_Atomic unsigned continued;   /* how many SIGCONTs came from outside: an older stop is stale */
-	_Atomic bool outer_follows;   /* the outer process stopped itself because the command was stopped */
+	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
+	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
 };
 
 /** What is known before the forks. */
@@ -45,10 +45,10 @@ struct guard {
 	pid_t outer;
 	struct guard_page *page;
 	const struct launch_options *opt;
-	sigset_t all;                /* what the guards block and wait for */
-	sigset_t start_mask;         /* the command gets these back */
+	sigset_t all;        /* what the guards block and wait for */
+	sigset_t start_mask; /* the command gets these back */
 	struct sigaction start_chld;
-	char *args;                  /* where the kernel looks for our argv; NULL when not known */
+	char *args; /* where the kernel looks for our argv; NULL when not known */
 	size_t args_size;
 };
 
@@ -101,8 +101,8 @@ int outer_run(const struct guard *g, struct witness *w, pid_t inner, const int *
 _Noreturn void command_exec(const struct guard *g);
 /** The exit code for an exec that failed, as env(1). */
 int command_exec_code(int error);
-/** The start of the inner process: it forks the command, and makes itself small. When there can be no command it leaves, and the
- *  outer process tells why. */
+/** The start of the inner process: it forks the command, and makes itself small. When there can be no command it leaves, and
+ *  the outer process tells why. */
 int inner_start(const struct guard *g, struct launch **out);
 
 #endif

@@ -13,11 +13,11 @@
 
 struct launch {
 	struct guard g;
-	sigset_t listen;         /* what launch_next() waits for */
+	sigset_t listen; /* what launch_next() waits for */
 	pid_t command;
 	int64_t started_ns;
-	bool alive;              /* the command was not reaped, so its pid is nobody else's */
-	bool stopped;            /* ... and is stopped */
+	bool alive;   /* the command was not reaped, so its pid is nobody else's */
+	bool stopped; /* ... and is stopped */
 	bool exec_reported, outer_gone_reported;
 	int outer_stat_fd;
 	int64_t outer_looked_ns;
@@ -98,9 +98,9 @@ int inner_start(const struct guard *g, struct launch **out)
 
 	l->g = *g;
 	start_command(l);
-	/* Only now, for the command stays where it was. A session of our own, not only a group: a parent in another group of the
-	 * same session would make the command's group non-orphaned (setpgid(2), POSIX 3.264), so that Ctrl-Z in a container stops
-	 * a command which nobody continues. From here on never open a terminal without O_NOCTTY. */
+	/* Only now, for the command stays where it was. A session of our own, not only a group: a parent in another group of
+	 * the same session would make the command's group non-orphaned (POSIX.1-2017, 3.264), so that Ctrl-Z in a container
+	 * stops a command which nobody continues. From here on never open a terminal without O_NOCTTY. */
 	setsid();
 	note_inherited(l);
 	guard_let_go();
@@ -147,8 +147,8 @@ static bool outer_stopped(const struct launch *l)
 	return end && end[1] && end[2] == 'T';
 }
 
-/** A SIGSTOP to the outer process can't be caught or passed on: look whether it is stopped, and stop the command, once. And if it
- *  followed a stop of the command that was over by then, wake it. */
+/** A SIGSTOP to the outer process can't be caught or passed on: look whether it is stopped, and stop the command, once. And
+ *  if it followed a stop of the command that was over by then, wake it. */
 static void look_at_outer(struct launch *l)
 {
 	int64_t now_ns = sys_monotonic_ns();
@@ -187,9 +187,8 @@ static void command_continued(struct launch *l)
 
 static void reap(const siginfo_t *seen)
 {
-	int what = seen->si_code == CLD_CONTINUED			  ? WCONTINUED
-		   : seen->si_code == CLD_STOPPED || seen->si_code == CLD_TRAPPED ? WSTOPPED
-									  : WEXITED;
+	bool stop = seen->si_code == CLD_STOPPED || seen->si_code == CLD_TRAPPED;
+	int what = stop ? WSTOPPED : seen->si_code == CLD_CONTINUED ? WCONTINUED : WEXITED;
 	siginfo_t info;
 
 	waitid(P_PID, (id_t)seen->si_pid, &info, what | WNOHANG);
@@ -250,7 +249,8 @@ static bool next_child(struct launch *l, struct launch_event *ev)
 		}
 		reap(&info);
 		if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) {
-			*ev = (struct launch_event){.kind = LAUNCH_ORPHAN, .pid = info.si_pid, .status = guard_wait_status(&info)};
+			*ev = (struct launch_event){.kind = LAUNCH_ORPHAN, .pid = info.si_pid};
+			ev->status = guard_wait_status(&info);
 			return true;
 		}
 	}
@@ -320,9 +320,11 @@ static _Noreturn void finish(struct launch *l, enum guard_stage stage, int value
 	static const struct timespec nap = {.tv_nsec = NS_PER_MS};
 
 	guard_stage_set(l->g.page, stage, value);
-	/* What it stands for has ended, and nobody else may wake it. It says that it will follow a stop before it looks whether the
-	 * command still is stopped, so one of us two sees the other. */
-	for (int i = 0; i < 1000 && !outer_gone(l) && (atomic_load(&l->g.page->outer_follows) || outer_stopped(l)); i++) {
+	/* What it stands for has ended, and nobody else may wake it. It says that it will follow a stop before it looks
+	 * whether the command still is stopped, so one of us two sees the other. */
+	for (int i = 0; i < 1000 && !outer_gone(l); i++) {
+		if (!atomic_load(&l->g.page->outer_follows) && !outer_stopped(l))
+			break;
 		kill(l->g.outer, SIGCONT);
 		nanosleep(&nap, NULL);
 	}

@@ -34,10 +34,10 @@ int64_t launch_started_ns(const struct launch *l);
 const char *const *launch_inherited(const struct launch *l, size_t *n);
 
 enum launch_event_kind {
-	LAUNCH_TICK,       /* UNTIL has come */
-	LAUNCH_ENDED,      /* the command ended: `status` is a wait status */
-	LAUNCH_EXEC_FAILED,/* it never began: `value` is errno; LAUNCH_ENDED follows */
-	LAUNCH_STOPPED,    /* the command was stopped; clocks stand still until LAUNCH_CONTINUED */
+	LAUNCH_TICK,        /* UNTIL has come */
+	LAUNCH_ENDED,       /* the command ended: `status` is a wait status */
+	LAUNCH_EXEC_FAILED, /* it never began: `value` is errno; LAUNCH_ENDED follows */
+	LAUNCH_STOPPED,     /* the command was stopped; clocks stand still until LAUNCH_CONTINUED */
 	LAUNCH_CONTINUED,
 	LAUNCH_ORPHAN,     /* another descendant ended and was reaped: `pid`, `status` */
 	LAUNCH_SIGNAL,     /* a signal to tracewrap, not yet passed on: `value` */

@@ -12,8 +12,8 @@
 #include "launch/guard.h"
 
 /* timeout(1) and others signal the pid and then the group; a signal to us is held so long to see whether the group gets it. */
-#define HOLD_NS (10 * NS_PER_MS)
-#define SETTLE_NS (1 * NS_PER_S)
+#define HOLD_NS        (10 * NS_PER_MS)
+#define SETTLE_NS      (1 * NS_PER_S)
 #define SETTLE_STEP_NS (10 * NS_PER_MS)
 
 struct held {
@@ -24,14 +24,14 @@ struct held {
 struct outer {
 	const struct guard *g;
 	struct witness *witness;
-	pid_t inner;               /* 0 once it was reaped */
+	pid_t inner; /* 0 once it was reaped */
 	int inner_status;
-	bool adopted;              /* the command is our own child now */
-	bool ended;                /* ... and has ended with command_status */
+	bool adopted; /* the command is our own child now */
+	bool ended;   /* ... and has ended with command_status */
 	int command_status;
-	struct held held[64];      /* the oldest first; all are held equally long */
+	struct held held[64]; /* the oldest first; all are held equally long */
 	size_t nheld;
-	int_vec before;            /* children from before our exec, and who they left: never signalled, never counted */
+	int_vec before; /* children from before our exec, and who they left: never signalled, never counted */
 };
 
 /* ---- the end ---- */
@@ -111,8 +111,8 @@ static void say_inner_died(const struct outer *o, const char *what_now)
 	char name[16];
 
 	if (WIFSIGNALED(o->inner_status))
-		sys_sayf("tracewrap: the supervisor was killed by %s; %s\n",
-			 sys_signal_name(WTERMSIG(o->inner_status), name), what_now);
+		sys_sayf("tracewrap: the supervisor was killed by %s; %s\n", sys_signal_name(WTERMSIG(o->inner_status), name),
+			 what_now);
 	else
 		sys_sayf("tracewrap: the supervisor ended with code %d; %s\n", WEXITSTATUS(o->inner_status), what_now);
 }
@@ -190,6 +190,14 @@ static int inner_gone(struct outer *o, struct err *err)
 	return 0;
 }
 
+static bool is_known(const struct outer *o, pid_t pid)
+{
+	for (size_t i = 0; i < o->before.n; i++)
+		if (o->before.at[i] == pid)
+			return true;
+	return pid == o->inner || pid == o->witness->pid;
+}
+
 /** Who becomes our child while the inner process lives comes from a child of before: the command's orphans are its own. The
  *  list counts only if the inner one is alive after it was made, for its death hands over all at once. */
 static void note_before(struct outer *o)
@@ -199,14 +207,9 @@ static void note_before(struct outer *o)
 
 	if (o->before.n && !sys_descendants(getpid(), NULL, 0, &now, NULL) &&
 	    !waitid(P_PID, (id_t)o->inner, &inner, WEXITED | WNOHANG | WNOWAIT) && !inner.si_pid)
-		for (size_t i = 0; i < now.n; i++) {
-			bool known = now.at[i].parent != getpid() || now.at[i].pid == o->inner || now.at[i].pid == o->witness->pid;
-
-			for (size_t k = 0; k < o->before.n && !known; k++)
-				known = o->before.at[k] == now.at[i].pid;
-			if (!known)
+		for (size_t i = 0; i < now.n; i++)
+			if (now.at[i].parent == getpid() && !is_known(o, now.at[i].pid))
 				vec_push(&o->before, now.at[i].pid);
-		}
 	vec_free(&now);
 }
 

@@ -12,7 +12,7 @@
 #define SAY_LIMIT_NS (1 * NS_PER_S)
 
 enum way {
-	WAY_PLAIN,   /* a file, a device: does not wait for anybody */
+	WAY_PLAIN, /* a file, a device: does not wait for anybody */
 	WAY_SOCKET,
 	WAY_REOPENED, /* our own non-blocking description; O_NONBLOCK on the inherited one would be everybody's */
 	WAY_CAREFUL,  /* ... which we may not have: the pipe is another user's */

@@ -9,7 +9,7 @@
 #include "act/act.h"
 #include "launch/launch.h"
 
-#define TICK_NS (200 * NS_PER_MS)
+#define TICK_NS       (200 * NS_PER_MS)
 #define KILL_LIMIT_NS (5 * NS_PER_S)
 
 struct run {

@@ -12,7 +12,7 @@
 
 #include "act/act.h"
 
-#define S NS_PER_S
+#define S  NS_PER_S
 #define T0 (100 * S)
 
 /* ---- the ladder ---- */
@@ -131,7 +131,6 @@ static void pauses_grow(void **state)
 }
 
 /* ---- the deeds ---- */
-
 
 /** A child that runs PREY, once that has said that it is ready. */
 static pid_t child(void (*prey)(int ready_fd))
