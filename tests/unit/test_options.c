@@ -11,16 +11,21 @@
 
 #include "cli/cli.h"
 
-static int parse(struct options *o, struct err *err, char **words)
+enum { MOST_WORDS = 8 };
+
+/** getopt_long permutes and the options keep pointers into the words, so each parse gets an array that stays. */
+static int parse(struct options *o, struct err *err, const char *const *words)
 {
+	static char *argv[MOST_WORDS + 1];
 	int n = 0;
 
-	while (words[n])
-		n++;
+	for (; words[n] && n < MOST_WORDS; n++)
+		argv[n] = (char *)(uintptr_t)words[n];
+	argv[n] = NULL;
 	optind = 0; /* getopt_long(3): begin anew */
-	return options_parse(n, words, o, err);
+	return options_parse(n, argv, o, err);
 }
-#define PARSE(o, err, ...) parse((o), (err), (char *[]){"tracewrap", __VA_ARGS__, NULL})
+#define PARSE(o, err, ...) parse((o), (err), (const char *const[]){"tracewrap", __VA_ARGS__, NULL})
 
 static void durations(void **state)
 {
@@ -88,10 +93,9 @@ static void wrong_lines_name_what_is_wrong(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct options o;
 		struct err err = {0};
-		char *words[6] = {"tracewrap"};
+		const char *words[6] = {"tracewrap"};
 
-		for (int k = 0; k < 4; k++)
-			words[k + 1] = (char *)(uintptr_t)rows[i].words[k];
+		memcpy(words + 1, rows[i].words, sizeof rows[i].words);
 		assert_int_equal(parse(&o, &err, words), -EINVAL);
 		if (!strstr(err.text, rows[i].says))
 			fail_msg("row %zu: \"%s\" does not say \"%s\"", i, err.text, rows[i].says);
