@@ -47,6 +47,10 @@ def gone(pid):
     return state(pid) in ("", "Z", "X")
 
 
+def parent(pid):
+    return int(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[1])
+
+
 def children(pid):
     return [int(child) for task in Path(f"/proc/{pid}/task").glob("*") for child in read(task / "children").split()]
 

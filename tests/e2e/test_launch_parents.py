@@ -8,7 +8,7 @@ import sys
 import pexpect
 import pytest
 
-from conftest import alive, children, gone, read, wait_for
+from conftest import alive, children, gone, parent, read, wait_for
 from launching import PYTHON, WAYS, program
 
 BOTH = pytest.mark.parametrize("way", list(WAYS))
@@ -146,6 +146,8 @@ def thing():
     note("teardown")
 
 def test_long(thing):
+    with open(os.environ["NOTES"] + ".pid", "w") as pid:
+        pid.write(str(os.getpid()))
     note("in")
     time.sleep(float(os.environ["NAP"]))
 
@@ -213,10 +215,11 @@ def test_xdist_worker_is_killed(suite, mark):
     """Its wrapper's SIGKILL is its own end; xdist replaces it."""
     io, notes = suite([*PYTEST, "--dist", "load", "--tx", "2*popen//python=" + " ".join([program(), sys.executable]), "test_suite.py"], nap="600")
     wait_for(lambda: "in" in read(notes))
-    killed = children(io.pid)[0]
-    below = children(killed)
+    busy = int(read(f"{notes}.pid"))
+    killed = parent(parent(busy))
+    assert killed in children(io.pid)
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: all(gone(pid) for pid in below), what="the end of the worker")
+    wait_for(lambda: gone(busy), what="the end of the worker")
     wait_for(lambda: len(children(io.pid)) == 2 and killed not in children(io.pid), what="a new worker")
     io.send("\x03")
     finish(io)

@@ -7,7 +7,7 @@ import sys
 import pexpect
 import pytest
 
-from conftest import gone, state, wait_for
+from conftest import gone, parent, state, wait_for
 from launching import PROBE, PYTHON, WAYS, Log, Shell, inner_of, wait_states
 
 BOTH = pytest.mark.parametrize("way", list(WAYS))
@@ -67,10 +67,7 @@ def test_kill_behind_the_key(shell, probe_file):
     command = log.ready()
     sh.io.send("\x03")
     log.wait(signal.SIGINT)
-    with open(f"/proc/{command}/status") as status:
-        inner = int(re.search(r"PPid:\t(\d+)", status.read())[1])
-    with open(f"/proc/{inner}/status") as status:
-        outer = int(re.search(r"PPid:\t(\d+)", status.read())[1])
+    outer = parent(parent(command))
     log.fence(outer)
     os.kill(outer, signal.SIGINT)
     log.wait(signal.SIGINT, 2)
