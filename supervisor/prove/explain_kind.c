@@ -65,49 +65,87 @@ static bool waits_for_child(struct explaining *x, const struct process *p, pid_t
 	return false;
 }
 
-/** Whoever else keeps the writing end open; the reader itself when nobody else does.
- *  @return the end is that of descriptor 0, and all who could feed it wait for the reader to exit: it may be a prompt. */
-static bool blame_writers(struct explaining *x, const struct task *reader, const struct leaf *leaf, bool many)
+/** Blame those who hold the writing end of PIPE, but for process ONLY_NOT. */
+static void blame_holders(struct explaining *x, int pipe, int only_not)
 {
-	bool others = false, all_wait = true;
+	for (size_t h = x->w.hold_first[pipe]; h < x->w.hold_first[pipe + 1]; h++)
+		if (x->w.holds[h].ends & END_WRITE && x->w.holds[h].proc != only_not)
+			blame(x, x->s->procs[x->w.holds[h].proc].pid);
+}
 
+/** Whoever keeps the end of PIPE from the reader. With a second reader that is every holder, and a third says nothing new: so a
+ *  crowd that reads one pipe costs its number. SPARED: of an object the first reader's process + 1, or -1. */
+static void blame_writers(struct explaining *x, int pipe, int reader, int *spared)
+{
+	if (spared[pipe] == 0) {
+		blame_holders(x, pipe, reader);
+		spared[pipe] = reader + 1;
+	} else if (spared[pipe] > 0 && spared[pipe] != reader + 1) {
+		blame_holders(x, pipe, -1);
+		spared[pipe] = -1;
+	}
+}
+
+static bool has_other_writer(const struct explaining *x, int pipe, int proc)
+{
+	for (size_t h = x->w.hold_first[pipe]; h < x->w.hold_first[pipe + 1]; h++)
+		if (x->w.holds[h].ends & END_WRITE && x->w.holds[h].proc != proc)
+			return true;
+	return false;
+}
+
+/** A read of descriptor 0, and all who could feed it wait for the reader to end: it may be a prompt. */
+static bool is_prompt(struct explaining *x, const struct leaf *leaf, const struct task *reader)
+{
+	if (leaf->fd != 0 || !has_other_writer(x, leaf->object, reader->proc))
+		return false;
 	for (size_t h = x->w.hold_first[leaf->object]; h < x->w.hold_first[leaf->object + 1]; h++) {
 		const struct hold *hold = &x->w.holds[h];
-		const struct process *p = &x->s->procs[hold->proc];
 
-		if (!(hold->ends & END_WRITE) || hold->proc == reader->proc)
-			continue;
-		others = true;
-		all_wait &= waits_for_child(x, p, reader->pid);
-		blame(x, p->pid);
+		if (hold->ends & END_WRITE && hold->proc != reader->proc &&
+		    !waits_for_child(x, &x->s->procs[hold->proc], reader->pid))
+			return false;
 	}
-	if (!others && !many) /* with many a pipe to itself is how a loop is woken */
-		blame(x, reader->pid);
-	return leaf->fd == 0 && others && all_wait;
+	return true;
+}
+
+/** Blame for one reader. A loop's own pipe to itself is how it is woken; any other reader that alone holds the writing end
+ *  keeps the end away from itself. @return it may be a prompt. */
+static bool explain_reader(struct explaining *x, const struct task *t, int *spared)
+{
+	leaves_vec leaves = {0};
+	bool prompt = false;
+
+	explain_leaves(x, &t->wait, &leaves);
+	for (size_t k = 0; k < leaves.n; k++) {
+		const struct leaf *leaf = &leaves.at[k];
+
+		if (x->s->objects[leaf->object].kind != OBJECT_PIPE || !(leaf->way & END_READ))
+			continue;
+		if (has_other_writer(x, leaf->object, t->proc))
+			blame_writers(x, leaf->object, t->proc, spared);
+		else if (leaves.n == 1)
+			blame(x, t->pid);
+		prompt |= is_prompt(x, leaf, t);
+	}
+	vec_free(&leaves);
+	return prompt;
 }
 
 static void explain_eof(struct explaining *x)
 {
+	int *spared = arena_array(x->scratch, x->s->nobjects, sizeof *spared);
 	size_t members = 0;
 	pid_t prompt = 0;
 
 	for (size_t i = 0; i < x->cause.n; i++) {
 		const struct task *t = &x->s->tasks[x->cause.at[i]];
-		leaves_vec leaves = {0};
 
 		if (x->roles[x->cause.at[i]] != x->best)
 			continue;
 		members++;
-		explain_leaves(x, &t->wait, &leaves);
-		for (size_t k = 0; k < leaves.n; k++) {
-			const struct leaf *leaf = &leaves.at[k];
-
-			if (x->s->objects[leaf->object].kind != OBJECT_PIPE || !(leaf->way & END_READ))
-				continue;
-			if (blame_writers(x, t, leaf, leaves.n > 1))
-				prompt = t->pid;
-		}
-		vec_free(&leaves);
+		if (explain_reader(x, t, spared))
+			prompt = t->pid;
 	}
 	x->kind = FINDING_PIPE_EOF;
 	if (!prompt || members != 1)
