@@ -33,7 +33,7 @@ struct explaining {
 	bool prompt;
 };
 
-/** U points to each stuck task in turn that task T waits for by the object itself; a list may name T too, which is passed over. */
+/** U points to each stuck task in turn that T waits for by the object itself; a list may name T too, which is passed over. */
 #define for_each_edge(u, p, t)                                                                                         \
 	for (const size_t *u = (p)->fates[t].strong, *u##_end = u ? u + (p)->fates[t].nstrong : u; u != u##_end; u++)      \
 		if (*u != (t))

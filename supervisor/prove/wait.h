@@ -1,8 +1,7 @@
-/* Kinds of waits and of objects as rows: who could end the wait of a task. Private to prove/; docs/wait-class.md tells how to add
- * one.
+/* Kinds of waits and of objects as rows: who could end the wait of a task. Private to prove/.
  *
- * Each row reports to a struct look. When unsure it reports more: a missing waker invents a hang, a superfluous one only delays a
- * verdict, and look_live() is always allowed.
+ * Each row reports to a struct look. When unsure it reports more: a missing waker invents a hang, a superfluous one only
+ * delays a verdict, and look_live() is always allowed.
  */
 #ifndef TRACEWRAP_PROVE_WAIT_H
 #define TRACEWRAP_PROVE_WAIT_H

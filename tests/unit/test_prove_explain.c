@@ -38,7 +38,8 @@ static const struct {
 } kinds[] = {
 	{CAPTURE, FINDING_PIPE_FULL, "101"},
 	/* every starving writer, and a process that only waits is none */
-	{"100 wait4(101) r:pipe7\n101 wait4(102) parent=100\n102 write(pipe7)\n103 write(pipe7) parent=100\n", FINDING_PIPE_FULL, "102"},
+	{"100 wait4(101) r:pipe7\n101 wait4(102) parent=100\n102 write(pipe7)\n103 write(pipe7) parent=100\n", FINDING_PIPE_FULL,
+	 "102"},
 	{"100 waitany(102,103) r:pipe7\n102 write(pipe7)\n103 write(pipe7)\n", FINDING_PIPE_FULL, "102 103"},
 	/* the parent reads stdout while stderr is full */
 	{"100 read(pipe1) r:pipe2\n101 write(pipe2) w:pipe1\n", FINDING_PIPE_FULL, "101"},

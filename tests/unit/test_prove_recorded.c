@@ -1,5 +1,5 @@
-/* Recorded snapshots of true hangs: each gives the kind, the culprits and the stuck set of index.json, also after it was written
- * and read again. Run from the repository's top folder. */
+/* Recorded snapshots of true hangs: each gives the kind, the culprits and the stuck set of index.json, also after it was
+ * written and read again. Run from the repository's top folder. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
