@@ -20,7 +20,8 @@ struct fate { /* of one task, by its index in the snapshot */
 	const char *reason;  /* why it may run by then; NULL when it can't */
 	bool seed;           /* it has a seed of its own; otherwise somebody may wake it */
 	bool stuck;          /* living, and can't run before the horizon */
-	size_t *strong;      /* task indices that it waits for by the object itself, for the explanation */
+	size_t *strong;      /* stuck tasks that it waits for by the object itself, for the explanation: indices, ascending; a list is
+	                        shared by all who wait for the same, so it may name the task itself */
 	size_t nstrong;
 };
 
