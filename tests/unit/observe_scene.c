@@ -72,6 +72,7 @@ struct scene scene_start(const char *name, const struct scene_options *opt)
 	struct observe_options o = {.supervisor = getpid()};
 	struct scene sc = {0};
 	struct err err = {0};
+	OWNED_TEXT timers = {0};
 	int out, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (opt) {
@@ -79,6 +80,8 @@ struct scene scene_start(const char *name, const struct scene_options *opt)
 		o.inherited = opt->inherited;
 		o.ninherited = opt->ninherited;
 	}
+	if (sys_read_file(AT_FDCWD, "/proc/timer_list", &timers, NULL) == 0)
+		o.timers_before = text_str(&timers);
 	o.root = start(name, opt && opt->stdin_fd ? opt->stdin_fd : null, &out);
 	close(null);
 	assert_int_equal(observe_open(&o, &sc.ob, &err), 0);
@@ -120,12 +123,18 @@ static bool settled(const struct scene *sc)
 	return true;
 }
 
-struct scene scene_open(const char *name, enum wait_op op, const struct scene_options *opt)
+/** Waits in OP as the row has it. */
+static bool waits_so(struct scene *sc, enum wait_op op, const char *why)
+{
+	return scene_look(sc) == op && sc->task && (!why || strstr(sc->task->wait.why, why));
+}
+
+struct scene scene_open(const char *name, enum wait_op op, const char *why, const struct scene_options *opt)
 {
 	struct scene sc = scene_start(name, opt);
 	int64_t until_ns = sys_monotonic_ns() + PATIENCE_S * NS_PER_S;
 
-	while (scene_look(&sc) != op || !settled(&sc)) {
+	while (!waits_so(&sc, op, why) || !settled(&sc)) {
 		if (sys_monotonic_ns() > until_ns)
 			fail_msg("%s waits in %d: %s", name, sc.task ? (int)sc.task->wait.op : -1,
 				 sc.task && sc.task->wait.why ? sc.task->wait.why : "");

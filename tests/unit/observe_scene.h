@@ -20,8 +20,9 @@ struct scene_options {
 	int stdin_fd; /* 0: /dev/null */
 };
 
-/** Start NAME and take snapshots until the task waits in OP. Skips the test where mkwait can't make it. */
-struct scene scene_open(const char *name, enum wait_op op, const struct scene_options *opt);
+/** Start NAME and take snapshots until the task waits in OP, for WHY (a part of wait.why; NULL: whatever it is). Skips the test
+ *  where mkwait can't make it. */
+struct scene scene_open(const char *name, enum wait_op op, const char *why, const struct scene_options *opt);
 /** Start NAME alone. */
 struct scene scene_start(const char *name, const struct scene_options *opt);
 /** Take passes and a new snapshot; the task's wait in it. */
