@@ -6,7 +6,7 @@
 #define PASS_LEAST_NS (50 * NS_PER_MS)
 #define PASS_MOST_NS (500 * NS_PER_MS)
 /* Passes, and looks that are repeated while nothing new is seen, may each cost one part in this many of a core. */
-#define COST_SHARE 250
+#define COST_SHARE 300
 
 /* The whole tree stands still for so long before a look is worth its price. */
 #define SETTLE_NS (150 * NS_PER_MS)
