@@ -59,7 +59,10 @@ int main(int argc, char **argv)
 	}
 
 	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint};
+	OWNED_TEXT timers = {0};
 
+	watch_timers(&timers);
+	opt.watch.timers_before = text_str(&timers);
 	if (launch_start(&how, &launch, &err) < 0)
 		return complain(&err);
 	watch_run(launch, &opt.watch); /* in the supervisor; the outer guard has stayed in launch_start() */

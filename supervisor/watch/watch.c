@@ -1,5 +1,6 @@
 /* The loop: events of the launch and passes of the sampler, until the command has ended or a verdict ends it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,7 +236,12 @@ static _Noreturn void end_by_itself(struct run *r)
 static void open_observe(struct run *r)
 {
 	struct err err = {0};
-	struct observe_options opt = {.supervisor = getpid(), .skip = {getppid(), 0}, .root = launch_command(r->launch)};
+	struct observe_options opt = {
+		.supervisor = getpid(),
+		.skip = {getppid()},
+		.root = launch_command(r->launch),
+		.timers_before = r->opt->timers_before,
+	};
 
 	opt.inherited = launch_inherited(r->launch, &opt.ninherited);
 	if (observe_open(&opt, &r->observe, &err) < 0) {
@@ -253,6 +259,12 @@ static void say_begin(const struct run *r)
 	say_line(r, "watching process %d through /proc (mode proc)", (int)launch_command(r->launch));
 	for (; blind && *blind; blind++)
 		say_line(r, "blind spot: %s", *blind);
+}
+
+void watch_timers(struct text *out)
+{
+	if (sys_read_file(AT_FDCWD, "/proc/timer_list", out, NULL) != 0)
+		text_free(out);
 }
 
 void watch_run(struct launch *l, const struct watch_options *opt)

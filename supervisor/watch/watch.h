@@ -21,6 +21,7 @@ struct watch_options {
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	enum verbosity verbosity;
+	const char *timers_before; /* watch_timers(), read before the command was started */
 	bool color;
 	unsigned width; /* columns of the text screen */
 };
@@ -30,6 +31,10 @@ enum { EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_F
 
 /** Watch the command that L has just started until it has ended, and end the same way. */
 _Noreturn void watch_run(struct launch *l, const struct watch_options *opt);
+
+/** The alarms that are armed on this machine, to be read before the command is started: they are none of the run's. OUT stays empty
+ *  where they can't be read. */
+void watch_timers(struct text *out);
 
 /** The report folder must be usable before a run is begun that names it: can FILE be written beside its folder's other files?
  *  @return 0, or -errno with the reason. */
