@@ -288,9 +288,8 @@ static bool read_agreed(pid_t pid, uint64_t environ_at, char *value, size_t size
 	char *again = mem_alloc(size);
 	bool agreed = false;
 
-	for (int i = 0; i < TRIES && !agreed; i++)
-		agreed = read_variable(pid, environ_at, value, size) && read_variable(pid, environ_at, again, size) &&
-			 strcmp(value, again) == 0;
+	for (int i = 0; i < TRIES && !agreed && read_variable(pid, environ_at, value, size); i++)
+		agreed = read_variable(pid, environ_at, again, size) && strcmp(value, again) == 0;
 	mem_free(again);
 	return agreed;
 }
