@@ -252,22 +252,28 @@ static int parse_options(struct options *o, int argc, char **argv, struct err *e
 	return 0;
 }
 
-static int take_subcommand(struct options *o, char **words, struct err *err)
+/** Options may stand behind the subcommand, too: "+" has ended getopt_long(3) at the word, and lets it go on behind it.
+ *  Behind "--" every word is a command. */
+static int take_subcommand(struct options *o, int argc, char **argv, struct err *err)
 {
-	o->command = words;
+	const char *word = o->sub == SUB_RUN && strcmp(argv[optind - 1], "--") != 0 ? argv[optind] : NULL;
+	bool explain = word && strcmp(word, "explain") == 0;
+	int rc;
+
+	if (explain || (word && strcmp(word, "run") == 0)) {
+		optind++;
+		if ((rc = parse_options(o, argc, argv, err)) < 0)
+			return rc;
+	}
+	o->command = argv + optind;
 	if (o->sub != SUB_RUN)
 		return 0;
-	if (*words && strcmp(*words, "run") == 0) {
-		o->command = words + 1;
-	} else if (*words && strcmp(*words, "explain") == 0) {
+	if (explain) {
 		o->sub = SUB_EXPLAIN;
-		o->command = words + 1;
 		if (!o->command[0] || o->command[1])
 			return err_set(err, -EINVAL, "explain takes one file: tracewrap explain FILE");
 		return 0;
 	}
-	if (*o->command && strcmp(*o->command, "--") == 0)
-		o->command++;
 	if (!*o->command)
 		return err_set(err, -EINVAL, "no command to run: tracewrap [OPTION...] COMMAND [ARG...]; see tracewrap --help");
 	return 0;
@@ -281,7 +287,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width()},
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
-	    (rc = take_subcommand(out, argv + optind, err)) < 0)
+	    (rc = take_subcommand(out, argc, argv, err)) < 0)
 		return rc;
 	/* A run that may take longer gives its waits as long, too. */
 	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;

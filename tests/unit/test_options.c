@@ -66,6 +66,26 @@ static void options_end_at_the_command(void **state)
 	assert_int_equal(o.watch.horizon_ns, 1200 * NS_PER_S);
 }
 
+static void options_may_follow_a_subcommand(void **state)
+{
+	struct options o;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&o, &err, "explain", "--json", "file"), 0);
+	assert_int_equal(o.sub, SUB_EXPLAIN);
+	assert_true(o.json);
+	assert_string_equal(o.command[0], "file");
+	assert_int_equal(PARSE(&o, &err, "-q", "run", "--timeout=90", "--", "run", "-v"), 0);
+	assert_int_equal(o.sub, SUB_RUN);
+	assert_int_equal(o.watch.timeout_ns, 90 * NS_PER_S);
+	assert_int_equal(o.watch.verbosity, SAY_HANGS);
+	assert_string_equal(o.command[0], "run");
+	assert_string_equal(o.command[1], "-v");
+	assert_int_equal(PARSE(&o, &err, "explain", "--help"), 0);
+	assert_int_equal(o.sub, SUB_HELP);
+}
+
 static void wrong_lines_name_what_is_wrong(void **state)
 {
 	static const struct {
@@ -140,7 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
-		cmocka_unit_test(options_end_at_the_command),
+		cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(options_may_follow_a_subcommand),
 		cmocka_unit_test(wrong_lines_name_what_is_wrong),
 		cmocka_unit_test(the_environment_gives_defaults),
 		cmocka_unit_test(help_has_every_option_in_80_columns),
