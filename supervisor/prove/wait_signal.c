@@ -14,7 +14,19 @@ static void signal_wakers(struct look *l, const struct wait *w)
 	look_assume(l, ASSUME_NO_OUTSIDE_SIGNAL);
 }
 
-const struct wait_class wait_signal = {"signal", is_signal, signal_wakers};
+/** Who catches SIGCHLD and waits for signals waits for its children, for the explanation: so does the `wait` of dash(1). */
+static void children_wakers(struct look *l, const struct wait *w)
+{
+	for (size_t i = 0; l->p->catches_chld && i < l->p->nkids; i++) {
+		const struct process *kid = snapshot_process(l->s, l->p->kids[i]);
+
+		if (kid && !world_has_ended(&l->g->w, kid))
+			look_process(l, kid);
+	}
+	signal_wakers(l, w);
+}
+
+const struct wait_class wait_signal = {"signal", is_signal, children_wakers};
 
 static bool is_stopped(const struct wait *w)
 {

@@ -41,6 +41,9 @@ static const struct {
 	{"100 wait4(101) r:pipe7\n101 wait4(102) parent=100\n102 write(pipe7)\n103 write(pipe7) parent=100\n", FINDING_PIPE_FULL,
 	 "102"},
 	{"100 waitany(102,103) r:pipe7\n102 write(pipe7)\n103 write(pipe7)\n", FINDING_PIPE_FULL, "102 103"},
+	/* a shell that waits for its children by their SIGCHLD, or for any signal */
+	{"100 pause chld r:pipe7\n101 write(pipe7) parent=100\n", FINDING_PIPE_FULL, "101"},
+	{"100 pause r:pipe7\n101 write(pipe7) parent=100\n", FINDING_DEADLOCK, "100"},
 	/* the parent reads stdout while stderr is full */
 	{"100 read(pipe1) r:pipe2\n101 write(pipe2) w:pipe1\n", FINDING_PIPE_FULL, "101"},
 	{"100 read(pipe1) r:pipe2\n101 read(pipe2) w:pipe1 w:pipe2\n", FINDING_PIPE_EOF, "101"},
