@@ -4,8 +4,10 @@ A run has a folder, an environment mark by which its processes are found whateve
 test module lists its runs in RUNS (name -> function); those that the selected tests want are started together, so that a module
 takes about as long as its longest run.
 """
+import atexit
 import concurrent.futures
 import contextlib
+import functools
 import json
 import os
 import re
@@ -29,7 +31,6 @@ VENV_PYTEST8 = Path(os.environ.get("VENV_PYTEST8") or TOP / "build" / "venv-pyte
 VENV_TRACTOR = Path(os.environ.get("VENV_TRACTOR") or TOP / "build" / "venv-tractor")
 PY = str(VENV / "bin" / "python")
 PYTEST = (PY, "-m", "pytest", "-p", "no:cacheprovider")
-NOBODY = 65534
 JOBS = 6          # hangs mostly wait
 PAUSE = 0.02
 LIMIT = 60.0
@@ -99,6 +100,35 @@ def end_marked(mark):
         time.sleep(PAUSE)
 
 
+# A plain user -------------------------------------------------------------------------------------------------------
+
+NOBODY = 65534
+USER_PY = "/usr/bin/python3"     # the virtual environments' own may lie in a home that is closed to others
+
+
+@functools.lru_cache(maxsize=None)
+def open_folder():
+    """A folder that everybody may read, with the program and pytest in it."""
+    folder = Path(tempfile.mkdtemp(prefix="twt-open-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    shutil.copy(TRACEWRAP, folder / "tracewrap")
+    for name in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"):
+        for found in VENV.glob(f"lib/python3*/site-packages/{name}"):
+            shutil.copytree(found, folder / "lib" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+as_plain_user = pytest.mark.skipif(os.geteuid() != 0 or not os.access(USER_PY, os.X_OK),
+                                   reason="only root can be a plain user for a while, with a Python that all may run")
+
+
+def user_pytest(*words, **more):
+    """pytest for a run of a plain user: the words of the command and the options for run()."""
+    env = {"PYTHONPATH": str(open_folder() / "lib")}
+    return run(USER_PY, "-m", "pytest", "-p", "no:cacheprovider", *words, env=env, **({"user": NOBODY} | more))
+
+
 # One run ------------------------------------------------------------------------------------------------------------
 
 class Result:
@@ -135,11 +165,12 @@ class Run:
     """A command in a folder of its own, under tracewrap unless WRAP is false."""
 
     def __init__(self, *command, options=(), suite=None, env=None, stdin=subprocess.DEVNULL, user=None, wrap=True, before=(),
-                 limit=LIMIT, inside=None):
+                 limit=LIMIT, inside=None, becomes_user=False):
+        """USER: who runs all of it. BECOMES_USER: root runs BEFORE, which becomes a plain user."""
         self.mark, self.limit = uuid.uuid4().hex, limit
         self.top = Path(tempfile.mkdtemp(prefix="twt-"))
         self.folder = self.top / "project"
-        self.tracewrap = TRACEWRAP
+        self.tracewrap = TRACEWRAP if user is None and not becomes_user else str(open_folder() / "tracewrap")
         if suite:
             shutil.copytree(SUITES / suite, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -150,8 +181,8 @@ class Run:
         self.env = {k: v for k, v in os.environ.items() if not DROP.match(k)}
         self.env |= {"TW_MARK": self.mark, "TW_ROLES": str(self.top / "roles"), "TMPDIR": str(self.top / "tmp"),
                      "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"} | (env or {})
-        if user is not None:
-            self.give_to(user)
+        if user is not None or becomes_user:
+            self.give_to(NOBODY)
         if inside:
             inside(self)
         words = [*before, *((self.tracewrap, *options) if wrap else ()), *map(str, command)]

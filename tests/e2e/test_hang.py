@@ -121,7 +121,8 @@ RUNS = {
     "tidy": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_tidy", suite="ladder", options=("--grace", "20s")),
     "spin": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_spins", suite="ladder", options=("--grace", "300ms")),
     "quiet": hang("test_wait_before_read", "-q"),
-    "own folder": hang("test_wait_before_read", "--report", "deep/down", "--report-json", "here.json"),
+    "own folder": hang("test_wait_before_read", "--report", "deep/down", "--report-json", "here.json",
+                       inside=lambda r: (r.folder / "deep").mkdir()),
 }
 
 

@@ -41,10 +41,13 @@ def test_cancel():
     assert actors(main) == "cancelled"
 
 
-def test_error_of_an_actor_ends_its_siblings():
+def test_error_of_an_actor():
     async def main(nursery):
-        await nursery.run_in_actor(work.wait_for_ever, name="sleeper")
-        await nursery.run_in_actor(work.fail, name="failer")
+        portal = await nursery.start_actor("failer", enable_modules=["work"])
+        try:
+            await portal.run(work.fail)
+        finally:
+            await portal.cancel_actor()
     with pytest.raises(tractor.RemoteActorError) as error:
         actors(main)
     assert error.value.type is ValueError
