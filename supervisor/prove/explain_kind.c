@@ -219,6 +219,22 @@ static unsigned roles_into_cause(const struct explaining *x)
 	return roles;
 }
 
+/** Nobody of the cause will ever read what these write. */
+static void explain_unread(struct explaining *x)
+{
+	x->culprits.n = 0;
+	for (size_t i = 0; i < x->reach.n; i++) {
+		size_t t = x->reach.at[i];
+		bool into = false;
+
+		for_each_edge(u, x->p, t)
+			into |= x->in_cause[*u];
+		if (into && x->roles[t] == ROLE_FULL)
+			blame(x, x->s->tasks[t].pid);
+	}
+	x->kind = FINDING_PIPE_FULL;
+}
+
 /** A sink that says nothing by itself has its kind from the edge by which it is reached. */
 static void explain_sink(struct explaining *x)
 {
@@ -228,7 +244,9 @@ static void explain_sink(struct explaining *x)
 	x->kind = FINDING_DEADLOCK;
 	if ((x->best == ROLE_CHILD || x->best == ROLE_LOOP_CHILD) && x->cause.n > 1)
 		return;
-	if (via & (1u << ROLE_EOF | 1u << ROLE_LOOP_EOF))
+	if (via & 1u << ROLE_FULL)
+		explain_unread(x);
+	else if (via & (1u << ROLE_EOF | 1u << ROLE_LOOP_EOF))
 		x->kind = FINDING_PIPE_EOF;
 	else if (via & (1u << ROLE_SOCKET | 1u << ROLE_LOOP_SOCKET))
 		x->kind = FINDING_SOCKET;

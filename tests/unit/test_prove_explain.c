@@ -44,6 +44,9 @@ static const struct {
 	/* a shell that waits for its children by their SIGCHLD, or for any signal */
 	{"100 pause chld r:pipe7\n101 write(pipe7) parent=100\n", FINDING_PIPE_FULL, "101"},
 	{"100 pause r:pipe7\n101 write(pipe7) parent=100\n", FINDING_DEADLOCK, "100"},
+	/* a reader that waits for a signal and not, even indirectly, for the writer: it never reads again */
+	{"100 wait4(101)\n101 write(pipe7) parent=100\n102 pause r:pipe7 parent=100\n", FINDING_PIPE_FULL, "101"},
+	{"100 wait4(102)\n101 write(pipe7) parent=100\n102 pause r:pipe7 parent=100\n", FINDING_CHILD_WAIT, "102"},
 	/* the parent reads stdout while stderr is full */
 	{"100 read(pipe1) r:pipe2\n101 write(pipe2) w:pipe1\n", FINDING_PIPE_FULL, "101"},
 	{"100 read(pipe1) r:pipe2\n101 read(pipe2) w:pipe1 w:pipe2\n", FINDING_PIPE_EOF, "101"},
