@@ -29,20 +29,18 @@ static void helper_path(char path[512])
 	strcat(path, "/helpers/mkwait");
 }
 
-static pid_t start(const char *name, int stdin_fd, int *out)
+static pid_t start(char *const argv[], int stdin_fd, int *out)
 {
-	char path[512];
 	int fd[2];
 	pid_t pid;
 
-	helper_path(path);
 	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		if (dup2(stdin_fd, 0) < 0 || dup2(fd[1], 1) < 0)
 			_exit(125);
-		execl(path, "mkwait", name, (char *)NULL);
+		execvp(argv[0], argv);
 		_exit(127);
 	}
 	close(fd[1]);
@@ -69,6 +67,20 @@ static void read_ready(struct scene *sc, int fd)
 
 struct scene scene_start(const char *name, const struct scene_options *opt)
 {
+	char path[512], *copy = strdup(name);
+	char *argv[] = {path, copy, NULL};
+
+	assert_non_null(copy);
+	helper_path(path);
+
+	struct scene sc = scene_start_command(argv, opt);
+
+	free(copy);
+	return sc;
+}
+
+struct scene scene_start_command(char *const argv[], const struct scene_options *opt)
+{
 	struct observe_options o = {.supervisor = getpid()};
 	struct scene sc = {0};
 	struct err err = {0};
@@ -82,7 +94,7 @@ struct scene scene_start(const char *name, const struct scene_options *opt)
 	}
 	if (sys_read_file(AT_FDCWD, "/proc/timer_list", &timers, NULL) == 0)
 		o.timers_before = text_str(&timers);
-	o.root = start(name, opt && opt->stdin_fd ? opt->stdin_fd : null, &out);
+	o.root = start(argv, opt && opt->stdin_fd ? opt->stdin_fd : null, &out);
 	close(null);
 	assert_int_equal(observe_open(&o, &sc.ob, &err), 0);
 	read_ready(&sc, out);
@@ -145,6 +157,17 @@ struct scene scene_open(const char *name, enum wait_op op, const char *why, cons
 	return sc;
 }
 
+void scene_until(struct scene *sc, bool (*check)(struct scene *sc))
+{
+	int64_t until_ns = sys_monotonic_ns() + PATIENCE_S * NS_PER_S;
+
+	while (scene_look(sc), !sc->s || !check(sc)) {
+		if (sys_monotonic_ns() > until_ns)
+			fail_msg("it never came");
+		usleep(2000);
+	}
+}
+
 int64_t scene_seed_until(struct scene *sc)
 {
 	int64_t until_ns;
@@ -160,6 +183,8 @@ void scene_close(struct scene *sc)
 {
 	snapshot_free(sc->s);
 	observe_close(sc->ob);
+	sc->s = NULL;
+	sc->ob = NULL;
 }
 
 int scene_kill_all(void **state)

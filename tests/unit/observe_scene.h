@@ -25,6 +25,10 @@ struct scene_options {
 struct scene scene_open(const char *name, enum wait_op op, const char *why, const struct scene_options *opt);
 /** Start NAME alone. */
 struct scene scene_start(const char *name, const struct scene_options *opt);
+/** The same with any command that prints "ready PID PID". */
+struct scene scene_start_command(char *const argv[], const struct scene_options *opt);
+/** Look until CHECK is true; fails after a while. */
+void scene_until(struct scene *sc, bool (*check)(struct scene *sc));
 /** Take passes and a new snapshot; the task's wait in it. */
 enum wait_op scene_look(struct scene *sc);
 /** Until when observe_seed() says that the tree can't be stuck; -1: it says nothing. */
