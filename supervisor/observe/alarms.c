@@ -1,6 +1,6 @@
-/* Armed ITIMER_REALs. No file of a process shows them (getitimer(2) asks for its own alone), they survive exec, and they end any
- * wait; but /proc/timer_list, which root may read, has those of the whole machine, without saying whose. One that was armed after
- * a process last acted is not its own. */
+/* Armed ITIMER_REALs. No file of a process shows them (getitimer(2) asks for its own alone), they survive exec, and they end
+ * any wait; but /proc/timer_list, which root may read, has those of the whole machine, without saying whose. One that was
+ * armed after a process last acted is not its own. */
 #include <fcntl.h>
 
 #include "observe/state.h"

@@ -1,5 +1,5 @@
-/* What a process has: descriptors, signal dispositions, timers, arguments. Read through a thread that lives, for the tables of a
- * thread-group leader that has ended are empty while its other threads run on. */
+/* What a process has: descriptors, signal dispositions, timers, arguments. Read through a thread that lives, for the tables
+ * of a thread-group leader that has ended are empty while its other threads run on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What processes share with one another: an image (fork without exec), memory, a table of descriptors, shared mappings, locks. */
+/* What processes share with one another: an image (fork without exec), memory, a table of descriptors, shared mappings,
+ * locks. */
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static int compare_images(const void *a, const void *b)
 	return (x->proc > y->proc) - (x->proc < y->proc);
 }
 
-/** Start of stack and of arguments (stat fields 28 and 48) are the same after a fork, and random after an exec. Zero: not told. */
+/** Start of stack and of arguments (stat fields 28 and 48) are the same after a fork, and random after an exec. Zero: not
+ *  told. */
 static void mark_forks(struct builder *b)
 {
 	VEC(struct image) images = {0};
@@ -161,8 +163,8 @@ void family_mappings(struct builder *b)
 
 /* ---- locks ---- */
 
-/** The open files of a process name the locks that are held through them; the kernel's table names who took a lock, perhaps long
- *  gone, and no pid for locks of open file descriptions. */
+/** The open files of a process name the locks that are held through them; the kernel's table names who took a lock, perhaps
+ *  long gone, and no pid for locks of open file descriptions. */
 static void process_locks(struct builder *b, size_t i)
 {
 	const struct seen_process *p = b->ob->procs.at[i];

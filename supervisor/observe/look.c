@@ -1,4 +1,5 @@
-/* One look at a task that stands still: its state, its call, what the call points to. Once per block, however long it blocks. */
+/* One look at a task that stands still: its state, its call, what the call points to. Once per block, however long it
+ * blocks. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,8 @@ void look_task(struct observe *ob, struct seen_process *p, struct seen_task *t)
 
 	if (!slept)
 		return;
-	/* The state was read behind the counter, and the counter again behind all else: if they agree, it slept all the while. */
+	/* The state was read behind the counter, and the counter again behind all else: if they agree, it slept all the
+	 * while. */
 	if (t->refused || task_count(ob, p, t, &runs) != 0 || !t->known || runs != t->runs) {
 		look_live(&t->look, "moved while it was looked at");
 		return;

@@ -1,8 +1,9 @@
 /* observe: /proc and sock_diag -> snapshot. Looks, never touches: nobody is stopped, traced, signalled or frozen.
  *
- * Two kinds of looking. A *pass* reads one counter of each task (third number of schedstat: how often it was put on a CPU) through
- * kept descriptors, and follows forks by the children of those that moved. A *snapshot* reads what the tasks wait for and who
- * holds it; it counts only for tasks whose counter did not move meanwhile, and is thrown away when the set of tasks changed.
+ * Two kinds of looking. A *pass* reads one counter of each task (third number of schedstat: how often it was put on a CPU)
+ * through kept descriptors, and follows forks by the children of those that moved. A *snapshot* reads what the tasks wait
+ * for and who holds it; it counts only for tasks whose counter did not move meanwhile, and is thrown away when the set of
+ * tasks changed.
  */
 #ifndef TRACEWRAP_OBSERVE_H
 #define TRACEWRAP_OBSERVE_H
@@ -22,7 +23,8 @@ struct observe_options {
 	                              alarms. NULL: it is read when observing begins, and what is armed by then counts as such */
 };
 
-/** @return 0, or -errno when /proc can't be used at all (not mounted). Raises RLIMIT_NOFILE of this process to its hard limit. */
+/** @return 0, or -errno when /proc can't be used at all (not mounted). Raises RLIMIT_NOFILE of this process to its hard
+ *  limit. */
 int observe_open(const struct observe_options *opt, struct observe **out, struct err *err);
 void observe_close(struct observe *ob);
 

@@ -1,6 +1,6 @@
-/* Who else holds what the tree waits for. With enough rights all processes of the machine are asked. Where some refuse, or this is
- * not the machine's first pid namespace (holders may then be out of sight altogether), all that tracewrap inherited counts as
- * held outside, by both ends. */
+/* Who else holds what the tree waits for. With enough rights all processes of the machine are asked. Where some refuse, or
+ * this is not the machine's first pid namespace (holders may then be out of sight altogether), all that tracewrap inherited
+ * counts as held outside, by both ends. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +115,8 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos)
 	for (size_t i = 0; i < fds.n; i++) {
 		char link[4096];
 
-		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or close. */
+		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or
+		 * close. */
 		if (is_guard(b->ob, pid) && fds.at[i] != STDERR_FILENO)
 			continue;
 		snprintf(path, sizeof path, "fd/%d", fds.at[i]);

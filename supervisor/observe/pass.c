@@ -11,7 +11,8 @@
 
 /* Below the limit so many descriptors stay free for what is opened and closed at once. */
 enum { SPARE_DESCRIPTORS = 64 };
-/* A command line is read again when the process moved, this long after the last time; at first at every pass, for exec follows. */
+/* A command line is read again when the process moved, this long after the last time; at first at every pass, for exec
+ * follows. */
 #define CMDLINE_AGAIN_NS NS_PER_S
 #define WALK_AGAIN_NS (2 * NS_PER_S)
 

@@ -1,5 +1,5 @@
-/* A snapshot: counters, details, counters again. A task that slept when it was looked at and whose counter did not move until the
- * end did nothing in between, so the details of all such tasks hold at one moment. */
+/* A snapshot: counters, details, counters again. A task that slept when it was looked at and whose counter did not move
+ * until the end did nothing in between, so the details of all such tasks hold at one moment. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* state: what observe keeps between two looks. Private to the room.
  *
- * The table has a row for each process of the tree and, in it, one for each of its tasks. A task's row keeps what it was seen to be
- * blocked in (`struct look`), good for as long as its counter stands still; a process's row keeps its descriptors and the like
- * (`struct details`), good while all of its tasks sleep on with the same counters.
+ * The table has a row for each process of the tree and, in it, one for each of its tasks. A task's row keeps what it was
+ * seen to be blocked in (`struct look`), good for as long as its counter stands still; a process's row keeps its descriptors
+ * and the like (`struct details`), good while all of its tasks sleep on with the same counters.
  */
 #ifndef TRACEWRAP_OBSERVE_STATE_H
 #define TRACEWRAP_OBSERVE_STATE_H

@@ -319,6 +319,10 @@ static int walk_process(struct observe *ob, struct seen_process *p, int64_t now_
 		return rc;
 	if (rc == SYS_DENIED)
 		p->hidden = ob->saw_hidden = true;
+	else if (rc == 0 && p->hidden && read_stat(ob, p->pid, &p->stat)) { /* it shows itself after all */
+		p->hidden = false;
+		p->start_ticks = p->stat.start_ticks;
+	}
 	if (rc)
 		ob->numbers.n = 0;
 	sync_tasks(ob, p, &ob->numbers, now_ns);

@@ -223,8 +223,8 @@ static struct wait wait_futex(struct builder *b, size_t i, const struct look *l,
 	return w;
 }
 
-/** MAJ:MIN:INODE as in /proc/locks. Where stat tells another device than the lock table (btrfs, overlays), no holder is found and
- *  the waiter counts as live. */
+/** MAJ:MIN:INODE as in /proc/locks. Where stat tells another device than the lock table (btrfs, overlays), no holder is
+ *  found and the waiter counts as live. */
 static struct wait wait_flock(struct builder *b, size_t i, const struct seen_task *t, struct wait w)
 {
 	const struct seen_process *p = b->ob->procs.at[i];

@@ -2,7 +2,8 @@
  *
  * Each parser takes a text that need not end with a NUL and may be cut off anywhere. It returns 0, or PARSE_MALFORMED when the
  * text is not of that format (OUT is then undefined); fields of newer kernels are skipped, missing ones of older kernels keep
- * the value that their comment names. Walkers take a `struct cursor` and give one record a call; they skip what they can't read.
+ * the value that their comment names. Walkers take a `struct cursor` and give one record a call; they skip what they can't
+ * read.
  */
 #ifndef TRACEWRAP_PARSE_H
 #define TRACEWRAP_PARSE_H

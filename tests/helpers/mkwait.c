@@ -1,5 +1,6 @@
-/* mkwait NAME makes one real situation in which a task waits, prints "ready PID..." and waits until it is killed. With a kernel or
- * rights that lack it, it prints "skip REASON". The first PID is the process that waits; others are named beside each. */
+/* mkwait NAME makes one real situation in which a task waits, prints "ready PID..." and waits until it is killed. With a
+ * kernel or rights that lack it, it prints "skip REASON". The first PID is the process that waits; others are named beside
+ * each. */
 #include "mkwait.h"
 #include "mkwait_fds.h"
 

@@ -1,5 +1,5 @@
-/* observe_scene: a situation of mkwait's, started as a child of the test, looked at once it stands still. The test must be a child
- * subreaper: it is the supervisor. */
+/* observe_scene: a situation of mkwait's, started as a child of the test, looked at once it stands still. The test must be a
+ * child subreaper: it is the supervisor. */
 #ifndef OBSERVE_SCENE_H
 #define OBSERVE_SCENE_H
 

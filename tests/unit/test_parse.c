@@ -1,5 +1,5 @@
-/* The parsers, against what kernels write and what they never would. Each text is put at the end of its memory without a NUL, so
- * that a sanitizer sees a byte read too many. */
+/* The parsers, against what kernels write and what they never would. Each text is put at the end of its memory without a
+ * NUL, so that a sanitizer sees a byte read too many. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
