@@ -1,0 +1,322 @@
+/* report.json: the report contract ("tracewrap-report/1"), and more keys beside it. */
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "report/facts.h"
+
+/* cJSON answers NULL when memory is out, and to nothing else that is done here. */
+static cJSON *need(cJSON *item)
+{
+	if (!item)
+		base_oom();
+	return item;
+}
+
+/** Add ITEM to the object PARENT as KEY, which is a constant. */
+static cJSON *put(cJSON *parent, const char *key, cJSON *item)
+{
+	must(cJSON_AddItemToObjectCS(parent, key, need(item)));
+	return item;
+}
+
+static cJSON *add(cJSON *array, cJSON *item)
+{
+	must(cJSON_AddItemToArray(array, need(item)));
+	return item;
+}
+
+static cJSON *string_n(const char *s, size_t n)
+{
+	OWNED_TEXT copy = {0};
+
+	text_addn(&copy, s, n);
+	text_clean(copy.at, copy.n);
+	return cJSON_CreateString(text_str(&copy));
+}
+
+static cJSON *string(const char *s)
+{
+	return s ? string_n(s, strlen(s)) : cJSON_CreateNull();
+}
+
+static cJSON *number(int64_t n)
+{
+	return cJSON_CreateNumber((double)n);
+}
+
+/** Seconds, to the millisecond. */
+static cJSON *seconds(int64_t ns)
+{
+	int64_t ms = (ns + (ns < 0 ? -NS_PER_MS : NS_PER_MS) / 2) / NS_PER_MS;
+
+	return cJSON_CreateNumber((double)ms / 1000);
+}
+
+static cJSON *since_start(const struct run_report *r, int64_t at_ns)
+{
+	return seconds(at_ns - r->start_ns);
+}
+
+static cJSON *duration_or_null(int64_t ns)
+{
+	return ns == NEVER_NS ? cJSON_CreateNull() : seconds(ns);
+}
+
+static cJSON *pid_array(const pid_t *pids, size_t n)
+{
+	cJSON *array = need(cJSON_CreateArray());
+
+	for (size_t i = 0; i < n; i++)
+		add(array, number(pids[i]));
+	return array;
+}
+
+static cJSON *text_string(void (*write)(const struct finding *, struct text *), const struct finding *f)
+{
+	OWNED_TEXT t = {0};
+
+	write(f, &t);
+	return string_n(text_str(&t), t.n);
+}
+
+/* ---- a finding ---- */
+
+static cJSON *blocked_row(const struct run_report *r, const struct finding *f, const struct blocked *b)
+{
+	const struct finding_object *o = fact_object(f, b->object);
+	cJSON *row = need(cJSON_CreateObject()), *args;
+	char hex[24];
+
+	put(row, "pid", number(b->pid));
+	put(row, "tid", number(b->tid));
+	put(row, "comm", string(b->comm ? b->comm : ""));
+	put(row, "label", string(b->label ? b->label : ""));
+	put(row, "syscall", string(b->call ? b->call : ""));
+	args = put(row, "args", cJSON_CreateArray());
+	for (size_t i = 0; i < ARRAY_SIZE(b->args); i++) {
+		snprintf(hex, sizeof hex, "0x%llx", (unsigned long long)b->args[i]);
+		add(args, cJSON_CreateString(hex));
+	}
+	put(row, "fd", b->fd >= 0 ? number(b->fd) : cJSON_CreateNull());
+	put(row, "object", o ? string(o->name ? o->name : "") : cJSON_CreateNull());
+	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for));
+	put(row, "role", string(role_name(b->role)));
+	put(row, "cause", cJSON_CreateBool(b->cause));
+	put(row, "culprit", cJSON_CreateBool(b->culprit));
+	put(row, "timeout_s", duration_or_null(b->timeout_ns));
+	put(row, "still_since_s", b->moved_ns ? since_start(r, b->moved_ns) : cJSON_CreateNull());
+	return row;
+}
+
+static const char *ends_name(unsigned ends)
+{
+	static const char *const names[] = {"", "read", "write", "both"};
+
+	return names[ends & END_BOTH];
+}
+
+static cJSON *object_row(const struct finding *f, const struct finding_object *o)
+{
+	const struct finding_object *peer = fact_object(f, o->peer);
+	cJSON *row = need(cJSON_CreateObject()), *holders;
+
+	put(row, "name", string(o->name ? o->name : ""));
+	put(row, "type", string(o->type ? o->type : ""));
+	holders = put(row, "holders", cJSON_CreateArray());
+	for (size_t i = 0; i < o->nholders; i++) {
+		const struct object_holder *h = &o->holders[i];
+		cJSON *holder = add(holders, cJSON_CreateObject());
+
+		put(holder, "pid", number(h->pid));
+		put(holder, "fd", number(h->fd));
+		put(holder, "ends", string(ends_name(h->ends)));
+		put(holder, "label", string(h->label ? h->label : ""));
+	}
+	put(row, "outside", string(ends_name(o->outside)));
+	put(row, "peer", peer ? string(peer->name ? peer->name : "") : cJSON_CreateNull());
+	put(row, "listener", cJSON_CreateBool(o->listener));
+	return row;
+}
+
+static void put_lists(cJSON *to, const struct run_report *r, const struct finding *f)
+{
+	cJSON *list = put(to, "blocked", cJSON_CreateArray());
+
+	for (size_t i = 0; i < f->nblocked; i++)
+		add(list, blocked_row(r, f, &f->blocked[i]));
+	list = put(to, "objects", cJSON_CreateArray());
+	for (size_t i = 0; i < f->nobjects; i++)
+		add(list, object_row(f, &f->objects[i]));
+	list = put(to, "assumptions", cJSON_CreateArray());
+	for (unsigned bit = 1; bit && bit <= f->assumptions; bit <<= 1)
+		if (f->assumptions & bit)
+			add(list, string(word_assumption((enum assumption)bit)));
+	list = put(to, "live", cJSON_CreateArray());
+	for (size_t i = 0; i < f->nlive; i++)
+		add(list, string(f->live[i]));
+}
+
+static cJSON *finding_row(const struct run_report *r, const struct finding *f)
+{
+	cJSON *row = need(cJSON_CreateObject());
+
+	put(row, "kind", string(finding_kind_name(f->kind)));
+	put(row, "certainty", string(f->certainty == PROVEN ? "proven" : "suspected"));
+	put(row, "test", string(f->test));
+	put(row, "phase", string(f->phase));
+	put(row, "onset_s", since_start(r, f->onset_ns));
+	put(row, "detected_s", since_start(r, f->detected_ns));
+	put(row, "culprits", pid_array(f->culprits, f->nculprits));
+	put(row, "summary", text_string(report_summary, f));
+	put(row, "advice", text_string(report_advice, f));
+	put(row, "prompt_or_stdin", cJSON_CreateBool(f->prompt_or_stdin));
+	put(row, "root", number(f->root));
+	put(row, "stuck", number((int64_t)f->nstuck));
+	put(row, "tasks", number((int64_t)f->ntasks));
+	put(row, "horizon_s", duration_or_null(f->horizon_ns));
+	put_lists(row, r, f);
+	return row;
+}
+
+/* ---- processes ---- */
+
+static cJSON *words(const char *line, size_t len)
+{
+	cJSON *array = need(cJSON_CreateArray());
+
+	for (size_t i = 0; i < len;) {
+		const char *end = memchr(line + i, '\0', len - i);
+		size_t n = end ? (size_t)(end - line) - i : len - i;
+
+		add(array, string_n(line + i, n));
+		i += n + 1;
+	}
+	return array;
+}
+
+static cJSON *exit_of(const struct process_row *p)
+{
+	char name[16];
+	cJSON *exit;
+
+	if (p->exit == EXIT_UNKNOWN)
+		return cJSON_CreateNull();
+	exit = need(cJSON_CreateObject());
+	if (p->exit == EXIT_CODE)
+		put(exit, "code", number(p->exit_value));
+	else
+		put(exit, "signal", string(word_signal(p->exit_value, name)));
+	return exit;
+}
+
+static cJSON *processes(const struct run_report *r)
+{
+	cJSON *array = need(cJSON_CreateArray());
+
+	for (size_t i = 0; r->history && i < history_count(r->history); i++) {
+		const struct process_row *p = history_at(r->history, i);
+		cJSON *row = add(array, cJSON_CreateObject());
+
+		put(row, "pid", number(p->pid));
+		put(row, "ppid", number(p->ppid));
+		put(row, "cmdline", words(p->cmdline, p->cmdline ? p->cmdline_len : 0));
+		put(row, "started_s", since_start(r, p->started_ns));
+		put(row, "ended_s", p->ended_ns == NEVER_NS ? cJSON_CreateNull() : since_start(r, p->ended_ns));
+		put(row, "exit", exit_of(p));
+		put(row, "test", string(p->test));
+	}
+	return array;
+}
+
+/* ---- the run ---- */
+
+/** "2026-01-31T12:00:00Z". Days to year, month, day as the Gregorian calendar has it, in years that begin in March. */
+static cJSON *utc(int64_t wall_s)
+{
+	int64_t days = wall_s / 86400, rest = wall_s % 86400;
+
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	days += 719468; /* from 0000-03-01 */
+
+	int64_t era = (days >= 0 ? days : days - 146096) / 146097, of_era = days - era * 146097;
+	int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month = (5 * of_year + 2) / 153, day = of_year - (153 * month + 2) / 5 + 1;
+	int64_t year = year_of_era + era * 400 + (month >= 10);
+	char buf[64];
+
+	month += month < 10 ? 3 : -9;
+	snprintf(buf, sizeof buf, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lldZ", (long long)year, (long long)month,
+		 (long long)day, (long long)(rest / 3600), (long long)(rest / 60 % 60), (long long)(rest % 60));
+	return cJSON_CreateString(buf);
+}
+
+static cJSON *cleanup(const struct run_report *r)
+{
+	cJSON *object = need(cJSON_CreateObject()), *list, *row;
+
+	list = put(object, "signalled", cJSON_CreateArray());
+	for (size_t i = 0; i < r->nsignalled; i++) {
+		row = add(list, cJSON_CreateObject());
+		put(row, "pid", number(r->signalled[i].pid));
+		put(row, "signal", string(r->signalled[i].signal ? r->signalled[i].signal : ""));
+	}
+	list = put(object, "survivors", cJSON_CreateArray());
+	for (size_t i = 0; i < r->nsurvivors; i++) {
+		const struct survivor *s = &r->survivors[i];
+
+		row = add(list, cJSON_CreateObject());
+		put(row, "pid", number(s->pid));
+		put(row, "state", string_n(&s->state, s->state ? 1 : 0));
+		put(row, "comm", string(s->comm ? s->comm : ""));
+		put(row, "wchan", string(s->wchan ? s->wchan : ""));
+	}
+	return object;
+}
+
+static void put_run(cJSON *root, const struct run_report *r)
+{
+	cJSON *list;
+
+	put(root, "schema", string("tracewrap-report/1"));
+	put(root, "version", string(r->version ? r->version : ""));
+	list = put(root, "command", cJSON_CreateArray());
+	for (char **arg = r->argv; arg && *arg; arg++)
+		add(list, string(*arg));
+	put(root, "outcome", string(outcome_name(r->outcome)));
+	put(root, "exit_code", number(r->exit_code));
+	put(root, "complete", cJSON_CreateBool(r->complete));
+	put(root, "started", utc(r->wall_start_s));
+	put(root, "started_monotonic_s", seconds(r->start_ns));
+	put(root, "duration_s", seconds(r->end_ns - r->start_ns));
+	put(root, "mode", string(r->mode ? r->mode : ""));
+	list = put(root, "blind_spots", cJSON_CreateArray());
+	for (const char *const *spot = r->blind_spots; spot && *spot; spot++)
+		add(list, string(*spot));
+}
+
+void report_json(const struct run_report *r, struct text *out)
+{
+	cJSON *root = need(cJSON_CreateObject()), *list;
+	char *printed;
+
+	put_run(root, r);
+	list = put(root, "findings", cJSON_CreateArray());
+	for (size_t i = 0; i < r->nfindings; i++)
+		add(list, finding_row(r, r->findings[i]));
+	put(root, "processes", processes(r));
+	put(root, "processes_dropped", number(r->history ? (int64_t)history_dropped(r->history) : 0));
+	put(root, "cleanup", cleanup(r));
+	printed = cJSON_Print(root);
+	if (!printed)
+		base_oom();
+	text_add(out, printed);
+	text_add(out, "\n");
+	cJSON_free(printed);
+	cJSON_Delete(root);
+}

@@ -1,0 +1,297 @@
+/* The post-mortem on one screen, what is said behind it, and the one line while the run goes on. */
+#include <stdio.h>
+#include <string.h>
+
+#include "report/chain.h"
+#include "report/page.h"
+
+enum { WIDTH_LEAST = 40, FIELD = 9, REASON_MOST = 120, REASONS_MOST = 4 };
+
+static const char *word_certainty(const struct finding *f)
+{
+	return f->certainty == PROVEN ? "HANG proven" : "hang suspected";
+}
+
+/** A word on the left, and behind it what it is about, in as many lines as that takes. */
+static void print_field(struct text *out, const char *name, const char *value, size_t width)
+{
+	text_addf(out, "%-*s", FIELD, name);
+	page_wrap(out, value, FIELD, FIELD, width);
+	text_add(out, "\n");
+}
+
+static void print_heading(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out)
+{
+	char left[64], right[64] = "";
+	bool stall = f->kind == FINDING_STALL;
+	double since_s = (double)(f->detected_ns - (stall ? r->start_ns : f->onset_ns)) / (double)NS_PER_S;
+
+	snprintf(left, sizeof left, "== %s ", stall ? "time is over" : word_certainty(f));
+	if (since_s >= 0.05)
+		snprintf(right, sizeof right, " %.1f s after %s", since_s, stall ? "the start" : "onset");
+
+	size_t used = strlen(left) + strlen(right);
+
+	style_begin(style, f->certainty == PROVEN ? "1;31" : "1;33", out);
+	text_add(out, left);
+	text_addc(out, '=', style->width > used + 2 ? style->width - used : 2);
+	text_add(out, right);
+	style_end(style, out);
+	text_add(out, "\n");
+}
+
+static void print_opening(const struct finding *f, size_t width, struct text *out)
+{
+	OWNED_TEXT summary = {0};
+
+	report_summary(f, &summary);
+	page_wrap(out, text_str(&summary), 0, 0, width);
+	text_add(out, "\n\n");
+}
+
+/** The test's name is one word, whatever is in it; the phase is never cut off. */
+static void print_test(const struct finding *f, size_t width, struct text *out)
+{
+	char phase[16] = "";
+
+	if (!f->test) {
+		print_field(out, "test", "not known: no process of this run tells of a pytest test", width);
+		return;
+	}
+	if (f->phase)
+		snprintf(phase, sizeof phase, " (%.10s)", f->phase);
+	text_addf(out, "%-*s", FIELD, "test");
+	page_fit(out, f->test, width - FIELD - strlen(phase));
+	page_fit(out, phase, sizeof phase);
+	text_add(out, "\n");
+}
+
+static void print_fix(const struct finding *f, size_t width, struct text *out)
+{
+	OWNED_TEXT advice = {0};
+
+	report_advice(f, &advice);
+	print_field(out, "fix", text_str(&advice), width);
+}
+
+/** How to see it with one's own eyes: descriptors where a pipe or socket is the matter, Python's stack where it is not. */
+static const char *check_of(const struct finding *f)
+{
+	switch (f->kind) {
+	case FINDING_PIPE_FULL:
+	case FINDING_PIPE_EOF:
+	case FINDING_SOCKET:
+	case FINDING_TTY:
+		return "ls -l /proc/PID/fd; cat /proc/PID/syscall";
+	case FINDING_STOPPED:
+	case FINDING_CHILD_WAIT:
+		return "ps -o pid,stat,wchan:20,args -p PID";
+	case FINDING_LOCK:
+	case FINDING_FORK_LOCK:
+	case FINDING_DEADLOCK:
+	case FINDING_STALL:
+		break;
+	}
+	return "py-spy dump --pid PID";
+}
+
+static void print_check(const struct finding *f, size_t width, struct text *out)
+{
+	OWNED_TEXT check = {0};
+
+	if (f->kind == FINDING_STALL)
+		return;
+	text_add(&check, check_of(f));
+	text_add(&check, f->certainty == PROVEN ? "  (with --on-hang report)" : "  (while it hangs)");
+	print_field(out, "check", text_str(&check), width);
+}
+
+/* ---- what it rests on, or why it is no proof ---- */
+
+static void add_reason(struct text *out, size_t *n, const char *reason)
+{
+	if (*n < REASONS_MOST) {
+		text_add(out, *n ? "; " : "");
+		page_fit(out, reason, REASON_MOST);
+	}
+	++*n;
+}
+
+static void add_assumptions(struct text *out, const struct finding *f, unsigned bits, size_t *n)
+{
+	for (unsigned bit = 1; bit && bit <= f->assumptions; bit <<= 1)
+		if (f->assumptions & bits & bit)
+			add_reason(out, n, word_assumption((enum assumption)bit));
+}
+
+static void print_assumptions(const struct finding *f, size_t width, struct text *out)
+{
+	OWNED_TEXT reasons = {0};
+	size_t n = 0;
+
+	add_assumptions(&reasons, f, ~0u, &n);
+	if (n)
+		print_field(out, "rests on", text_str(&reasons), width);
+}
+
+/** The blind spots of the run are why a verdict that all else speaks for is not given. */
+static void print_doubts(const struct run_report *r, const struct finding *f, size_t width, struct text *out)
+{
+	OWNED_TEXT doubts = {0};
+	size_t n = 0;
+
+	text_add(&doubts, "Not proven, for: ");
+	for (size_t i = 0; i < f->nlive; i++)
+		add_reason(&doubts, &n, f->live[i]);
+	for (const char *const *spot = r->blind_spots; spot && *spot && n == 0; spot++)
+		add_reason(&doubts, &n, *spot);
+	if (f->assumptions) {
+		text_add(&doubts, n ? ". It takes for granted: " : "it takes for granted: ");
+		n = 0;
+		add_assumptions(&doubts, f, ~0u, &n);
+	} else if (n == 0) {
+		text_add(&doubts, "it has not been looked at for long enough");
+	}
+	if (n > REASONS_MOST)
+		text_addf(&doubts, "; and %zu more", n - REASONS_MOST);
+	if (doubts.at[doubts.n - 1] != '.')
+		text_add(&doubts, ".");
+	if (f->kind != FINDING_STALL)
+		text_add(&doubts, " A suspicion ends nothing.");
+	page_wrap(out, text_str(&doubts), 0, 0, width);
+	text_add(out, "\n\n");
+}
+
+/* ---- the whole ---- */
+
+static void print_report_path(const struct run_report *r, size_t width, struct text *out)
+{
+	if (!r->report_path)
+		return;
+	text_addf(out, "%-*s", FIELD, "report");
+	page_fit(out, r->report_path, width - FIELD);
+	text_add(out, "\n");
+}
+
+void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out)
+{
+	struct text_style s = {.color = style->color, .width = style->width < WIDTH_LEAST ? WIDTH_LEAST : style->width};
+
+	print_heading(r, f, &s, out);
+	print_opening(f, s.width, out);
+	chain_print(f, &s, out);
+	if (f->nblocked)
+		text_add(out, "\n");
+	if (f->certainty == SUSPECTED)
+		print_doubts(r, f, s.width, out);
+	print_test(f, s.width, out);
+	print_fix(f, s.width, out);
+	print_check(f, s.width, out);
+	if (f->certainty == PROVEN)
+		print_assumptions(f, s.width, out);
+	else if (f->kind != FINDING_STALL) /* no report_closing() follows a suspicion */
+		print_report_path(r, s.width, out);
+}
+
+/* ---- behind the screen ---- */
+
+/** A process that got several signals ended by the last. */
+static bool is_last_of(const struct run_report *r, size_t at)
+{
+	for (size_t i = at + 1; i < r->nsignalled; i++)
+		if (r->signalled[i].pid == r->signalled[at].pid)
+			return false;
+	return true;
+}
+
+static size_t count_last(const struct run_report *r, const char *signal)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nsignalled; i++)
+		n += strcmp(r->signalled[i].signal, signal) == 0 && is_last_of(r, i);
+	return n;
+}
+
+static void print_ended(const struct run_report *r, size_t width, struct text *out)
+{
+	OWNED_TEXT line = {0};
+	size_t processes = 0, kinds = 0;
+
+	for (size_t i = 0; i < r->nsignalled; i++)
+		processes += is_last_of(r, i);
+	if (processes == 0)
+		return;
+	text_addf(&line, "%zu process%s", processes, processes == 1 ? "" : "es");
+	for (size_t i = 0; i < r->nsignalled; i++) {
+		const char *signal = r->signalled[i].signal;
+		bool again = !is_last_of(r, i);
+
+		for (size_t k = 0; k < i && !again; k++)
+			again = strcmp(r->signalled[k].signal, signal) == 0 && is_last_of(r, k);
+		if (again)
+			continue;
+		text_add(&line, kinds++ ? ", " : " (");
+		text_addf(&line, "%zu by %s", count_last(r, signal), signal);
+	}
+	text_add(&line, ")");
+	print_field(out, "ended", text_str(&line), width);
+}
+
+static void print_survivors(const struct run_report *r, size_t width, struct text *out)
+{
+	enum { MOST = 4, COMM_MOST = 16, WCHAN_MOST = 40 };
+	OWNED_TEXT line = {0};
+
+	if (r->nsurvivors == 0)
+		return;
+	text_addf(&line, "%zu process%s could not be ended: ", r->nsurvivors, r->nsurvivors == 1 ? "" : "es");
+	for (size_t i = 0; i < r->nsurvivors && i < MOST; i++) {
+		const struct survivor *s = &r->survivors[i];
+		char state[2] = {s->state, '\0'};
+
+		text_add(&line, i ? ", " : "");
+		page_fit(&line, s->comm ? s->comm : "?", COMM_MOST);
+		text_addf(&line, "[%d] (state ", (int)s->pid);
+		page_fit(&line, *state ? state : "?", 1);
+		if (s->wchan && *s->wchan) {
+			text_add(&line, " in ");
+			page_fit(&line, s->wchan, WCHAN_MOST);
+		}
+		text_add(&line, ")");
+	}
+	if (r->nsurvivors > MOST)
+		text_addf(&line, " and %zu more", r->nsurvivors - MOST);
+	print_field(out, "left", text_str(&line), width);
+}
+
+void report_closing(const struct run_report *r, const struct text_style *style, struct text *out)
+{
+	size_t width = style->width < WIDTH_LEAST ? WIDTH_LEAST : style->width;
+
+	print_ended(r, width, out);
+	print_survivors(r, width, out);
+	print_report_path(r, width, out);
+}
+
+void report_line(const struct run_report *r, const struct finding *f, struct text *out)
+{
+	enum { TEST_MOST = 100 };
+	double at_s = (double)(f->detected_ns - r->start_ns) / (double)NS_PER_S;
+
+	text_addf(out, "tracewrap: %.1f s  ", at_s);
+	if (f->kind == FINDING_STALL)
+		text_add(out, "the time is over");
+	else
+		text_addf(out, "%s: %s", word_certainty(f), finding_kind_name(f->kind));
+	if (f->test) {
+		text_add(out, " in ");
+		page_fit(out, f->test, TEST_MOST);
+	}
+	if (f->test && f->phase) {
+		text_add(out, " (");
+		page_fit(out, f->phase, 10);
+		text_add(out, ")");
+	}
+	text_add(out, "\n");
+}

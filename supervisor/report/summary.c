@@ -1,0 +1,301 @@
+/* What is wrong, in one sentence for each kind. A sentence begins with a word of ours, in small letters. */
+#include <string.h>
+
+#include "report/facts.h"
+
+static void add_culprits(struct text *out, const struct finding *f)
+{
+	word_list(out, f, f->culprits, f->nculprits);
+}
+
+/** "WHO waits for X to end", or "WHO does not" when nothing is known of its wait. */
+static void add_and_waits(struct text *out, const struct finding *f, pid_t who, pid_t whom)
+{
+	const struct blocked *b = fact_row(f, who);
+
+	word_who(out, f, who);
+	text_add(out, ", which alone could read it, ");
+	if (!b)
+		text_add(out, "does not");
+	else if (fact_awaits_end(b) && b->nwaits_for_pids == 1 && b->waits_for_pids[0] == whom)
+		text_add(out, "waits for it to end");
+	else
+		phrase_wait_short(out, f, b, 0);
+}
+
+static void add_readers(struct text *out, const struct finding *f, const struct full *full)
+{
+	bool self = full->side && fact_holds(full->side, END_READ, full->writer->pid) && full->side == full->object;
+
+	text_add(out, ", and ");
+	if (full->readers.n == 1) {
+		add_and_waits(out, f, full->readers.at[0], full->writer->pid);
+	} else if (full->readers.n) {
+		word_list(out, f, full->readers.at, full->readers.n);
+		text_add(out, ", who could read it, do not");
+	} else if (self) {
+		text_add(out, "only the writer itself holds the reading end");
+	} else {
+		text_add(out, "nobody is known to hold the reading end");
+	}
+}
+
+static void open_full(struct text *out, const struct finding *f)
+{
+	struct full full;
+
+	fact_full(f, &full);
+	if (!full.object) {
+		text_add(out, "nobody reads what ");
+		add_culprits(out, f);
+		text_add(out, f->nculprits == 1 ? " writes" : " write");
+	} else if (full.both) {
+		text_add(out, "both ends of a socket are full: ");
+		add_culprits(out, f);
+		text_add(out, " each wait for the other one to receive");
+	} else {
+		const char *stream = word_stream(full.writer->fd);
+
+		text_addf(out, "nobody reads the %s %s ", stream ? stream : word_thing(full.object), stream ? "of" : "that");
+		add_culprits(out, f);
+		if (!stream)
+			text_add(out, f->nculprits == 1 ? " writes into" : " write into");
+		text_addf(out, ": the %s is full", word_thing(full.object));
+		add_readers(out, f, &full);
+	}
+	vec_free(&full.readers);
+}
+
+static void open_eof(struct text *out, const struct finding *f)
+{
+	struct end end;
+
+	fact_end(f, &end);
+	if (!end.pipe) {
+		text_add(out, "the end of a pipe can't come: ");
+		add_culprits(out, f);
+		text_add(out, f->nculprits == 1 ? " keeps it open" : " keep it open");
+		return;
+	}
+	text_add(out, "the end of the pipe that ");
+	word_who(out, f, end.reader->pid);
+	text_add(out, " reads ");
+	if (end.reader->role == ROLE_EOF && end.reader->fd == 0)
+		text_add(out, "as its stdin ");
+	text_add(out, "can't come: ");
+	if (end.holders.n == 0) {
+		text_addf(out, "it holds the writing end open itself (fd %d)", fact_fd(end.pipe, END_WRITE, end.reader->pid));
+	} else {
+		word_list(out, f, end.holders.at, end.holders.n);
+		text_addf(out, " still %s the writing end open", end.holders.n == 1 ? "holds" : "hold");
+		const struct blocked *b = fact_row(f, end.holders.at[0]);
+
+		if (end.holders.n == 1 && b) {
+			text_add(out, " and ");
+			phrase_wait_short(out, f, b, end.reader->pid);
+		}
+	}
+	vec_free(&end.holders);
+}
+
+/** @return how many tasks of the cause wait for locks, and whether only for those of their own process. */
+static size_t count_lockers(const struct finding *f, bool *own)
+{
+	size_t n = 0;
+
+	*own = true;
+	for (size_t i = 0; i < f->nblocked; i++) {
+		const struct blocked *b = &f->blocked[i];
+
+		if (!b->cause)
+			continue;
+		n++;
+		*own &= b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid);
+	}
+	return n;
+}
+
+static void open_lock(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f);
+	bool own, file = b && b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0);
+	size_t n = count_lockers(f, &own);
+
+	if (f->nculprits > 1) {
+		text_add(out, "none of ");
+		add_culprits(out, f);
+		text_addf(out, " can go on: each waits for a %s that only another one could release",
+			  file ? "file lock" : "lock");
+		return;
+	}
+	if (own && n > 1) {
+		text_addf(out, "nobody is left to wake the threads of ");
+		add_culprits(out, f);
+		text_addf(out, ": %zu of them wait for locks, queues or events of each other", n);
+		return;
+	}
+	text_addf(out, "nobody is left to release the %s that ", file ? "file lock" : own ? "lock" : "lock or semaphore");
+	add_culprits(out, f);
+	text_add(out, " waits for");
+	if (b && !own && b->nwaits_for_pids == 1) {
+		text_add(out, ": ");
+		word_who(out, f, b->waits_for_pids[0]);
+		text_add(out, ", which shares it, waits too");
+	}
+}
+
+static void open_socket(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f);
+	const struct finding_object *o = b ? fact_object(f, b->object) : NULL;
+
+	if (o && o->listener) {
+		text_add(out, "nobody is left to connect to the socket at which ");
+		add_culprits(out, f);
+		text_add(out, f->nculprits == 1 ? " listens" : " listen");
+		return;
+	}
+	text_add(out, "nobody sends: ");
+	add_culprits(out, f);
+	text_add(out,
+		 f->nculprits == 1 ? " waits for a message on a socket" : " wait for messages from each other over sockets");
+}
+
+/** Who waits for one of the culprits to end. */
+static const struct blocked *waiting_parent(const struct finding *f)
+{
+	for (size_t i = f->nblocked; i-- > 0;)
+		if (fact_awaits_end(&f->blocked[i]) && !f->blocked[i].culprit)
+			for (size_t c = 0; c < f->nculprits; c++)
+				if (fact_waits_for(&f->blocked[i], f->culprits[c]))
+					return &f->blocked[i];
+	return NULL;
+}
+
+static void open_child_wait(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f), *parent = waiting_parent(f);
+
+	text_add(out, "the child that ");
+	if (parent)
+		word_who(out, f, parent->pid);
+	else
+		text_add(out, "the run");
+	text_add(out, " waits for can't end: ");
+	add_culprits(out, f);
+	if (f->nculprits == 1 && b) {
+		text_add(out, " ");
+		phrase_wait_short(out, f, b, parent ? parent->pid : 0);
+	} else {
+		text_add(out, " wait for something that never comes");
+	}
+}
+
+static void open_prompt(struct text *out, const struct finding *f)
+{
+	struct end end;
+
+	fact_end(f, &end);
+	text_add(out, "nobody will answer: ");
+	add_culprits(out, f);
+	text_add(out, " reads its stdin");
+	if (end.holders.n) {
+		text_add(out, ", and ");
+		word_list(out, f, end.holders.at, end.holders.n);
+		text_addf(out, ", who alone could write to it or close it, %s for it to end",
+			  end.holders.n == 1 ? "waits" : "wait");
+	}
+	vec_free(&end.holders);
+}
+
+static void open_tty(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f);
+	bool stopped = b && b->role == ROLE_TTY, one = f->nculprits == 1;
+
+	if (f->prompt_or_stdin) {
+		open_prompt(out, f);
+		return;
+	}
+	text_add(out, stopped ? "the terminal has stopped " : "nobody will type: ");
+	add_culprits(out, f);
+	if (stopped)
+		text_addf(out, ", which used it from the background, and nobody is left to let %s go on", one ? "it" : "them");
+	else
+		text_addf(out, " %s for input from a terminal whose other side is held by processes that wait, too",
+			  one ? "waits" : "wait");
+}
+
+static void open_deadlock(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f);
+
+	text_add(out, b && fact_in_loop(b) ? "nothing is left to wake the event loop of " : "nothing is left to wake ");
+	add_culprits(out, f);
+	if (b && fact_in_loop(b))
+		text_add(out, ": no timer, and nobody who could cause an event");
+}
+
+static void open_stall(struct text *out, const struct finding *f)
+{
+	if (f->nstuck)
+		text_addf(out, "the time for this run is over: %zu of its %zu tasks are stuck, the others could still move",
+			  f->nstuck, f->ntasks);
+	else
+		text_addf(out,
+			  "the time for this run is over, and it has not ended; it is slow or busy, but not known to be stuck");
+}
+
+static void open_kind(struct text *out, const struct finding *f)
+{
+	switch (f->kind) {
+	case FINDING_PIPE_FULL:
+		open_full(out, f);
+		break;
+	case FINDING_PIPE_EOF:
+		open_eof(out, f);
+		break;
+	case FINDING_LOCK:
+		open_lock(out, f);
+		break;
+	case FINDING_FORK_LOCK:
+		text_add(out, "the lock that ");
+		add_culprits(out, f);
+		text_add(out,
+			 " waits for can't be released: it was held by another thread when the process was forked, and fork() "
+			 "copies the lock but not that thread");
+		break;
+	case FINDING_SOCKET:
+		open_socket(out, f);
+		break;
+	case FINDING_CHILD_WAIT:
+		open_child_wait(out, f);
+		break;
+	case FINDING_TTY:
+		open_tty(out, f);
+		break;
+	case FINDING_STOPPED:
+		text_add(out, "nobody is left to let ");
+		add_culprits(out, f);
+		text_addf(out, " go on: %s stopped, by SIGSTOP or Ctrl-Z", f->nculprits == 1 ? "it was" : "they were");
+		break;
+	case FINDING_DEADLOCK:
+		open_deadlock(out, f);
+		break;
+	case FINDING_STALL:
+		open_stall(out, f);
+		break;
+	}
+}
+
+void report_summary(const struct finding *f, struct text *out)
+{
+	size_t from = out->n;
+
+	if (f->certainty == SUSPECTED && f->kind != FINDING_STALL)
+		text_add(out, "it looks as if ");
+	open_kind(out, f);
+	text_add(out, ".");
+	if (out->at[from] >= 'a' && out->at[from] <= 'z')
+		out->at[from] = (char)(out->at[from] - 'a' + 'A');
+}

@@ -1,0 +1,141 @@
+/* The reader's words for what a finding holds. Names from the run are made fit here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "report/facts.h"
+#include "report/page.h"
+
+const char *outcome_name(enum outcome o)
+{
+	switch (o) {
+	case OUTCOME_PASS:
+		return "pass";
+	case OUTCOME_FAIL:
+		return "fail";
+	case OUTCOME_HANG:
+		return "hang";
+	case OUTCOME_STALL:
+		return "stall";
+	case OUTCOME_INTERRUPTED:
+		return "interrupted";
+	case OUTCOME_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+const char *word_stream(int fd)
+{
+	static const char *const streams[] = {"stdin", "stdout", "stderr"};
+
+	return fd >= 0 && (size_t)fd < ARRAY_SIZE(streams) ? streams[fd] : NULL;
+}
+
+const char *word_thing(const struct finding_object *o)
+{
+	if (o->kind == OBJECT_PIPE)
+		return o->named ? "FIFO" : "pipe";
+	if (o->kind == OBJECT_PTY)
+		return "terminal";
+	if (o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP)
+		return "socket";
+	return "file";
+}
+
+/* prove/ has the same bits in the prover's words; here they stand behind "rests on: ". */
+const char *word_assumption(enum assumption bit)
+{
+	switch (bit) {
+	case ASSUME_NO_OUTSIDE_SIGNAL:
+		return "nobody outside this run sends a signal to one of its processes";
+	case ASSUME_NO_OUTSIDE_CONNECT:
+		return "nobody outside this run connects to a listening socket of it";
+	case ASSUME_HORIZON:
+		return "a timeout beyond the time that a run may take does not count as progress";
+	case ASSUME_NO_ALARM:
+		return "no alarm (signal.alarm, setitimer) was set, which can't be seen here";
+	case ASSUME_NO_FIFO_OPEN:
+		return "nobody opens the FIFO by its name";
+	case ASSUME_NO_SHM_OPEN:
+		return "nobody opens the shared memory by its name";
+	case ASSUME_LIVE_INERT:
+		return "those who still move neither signal the stuck ones nor open their files";
+	case ASSUME_SERVICE_THREADS:
+		return "threads that serve one descriptor touch no other";
+	}
+	return "something that has no name";
+}
+
+/* Signals of Linux x86-64, signal(7). */
+const char *word_signal(int number, char buf[16])
+{
+	static const char *const names[] = {
+		"0",    "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
+		"SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
+		"TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS",
+	};
+
+	if (number >= 0 && (size_t)number < ARRAY_SIZE(names))
+		snprintf(buf, 16, "SIG%s", names[number]);
+	else
+		snprintf(buf, 16, "SIG%d", number);
+	return buf;
+}
+
+static const char *label_of(const struct finding *f, pid_t pid)
+{
+	const struct blocked *b = fact_row(f, pid);
+
+	if (b && b->label && *b->label)
+		return b->label;
+	for (size_t i = 0; i < f->nobjects; i++)
+		for (size_t h = 0; h < f->objects[i].nholders; h++)
+			if (f->objects[i].holders[h].pid == pid && f->objects[i].holders[h].label)
+				return f->objects[i].holders[h].label;
+	return "process";
+}
+
+/** Blanks would let a line break within a name. */
+static void add_unbroken(struct text *out, const char *s, size_t most)
+{
+	size_t from = out->n;
+
+	page_fit(out, s, most);
+	for (size_t i = from; i < out->n; i++)
+		if (out->at[i] == ' ')
+			out->at[i] = '_';
+}
+
+void word_who(struct text *out, const struct finding *f, pid_t pid)
+{
+	add_unbroken(out, label_of(f, pid), LABEL_MOST);
+	text_addf(out, "[%d]", (int)pid);
+}
+
+void word_name(struct text *out, const struct finding_object *o)
+{
+	add_unbroken(out, o->name && *o->name ? o->name : word_thing(o), NAME_MOST);
+}
+
+void word_list(struct text *out, const struct finding *f, const pid_t *pids, size_t n)
+{
+	size_t most = n > LIST_MOST + 1 ? LIST_MOST : n; /* "and 1 more" is no shorter than its name */
+
+	for (size_t i = 0; i < most; i++) {
+		if (i)
+			text_add(out, i + 1 == n ? " and " : ", ");
+		word_who(out, f, pids[i]);
+	}
+	if (n > most)
+		text_addf(out, " and %zu more", n - most);
+	if (n == 0)
+		text_add(out, "nobody");
+}
+
+void word_descriptor(struct text *out, int fd)
+{
+	if (word_stream(fd))
+		text_addf(out, ", its %s (fd %d)", word_stream(fd), fd);
+	else if (fd >= 0)
+		text_addf(out, ", its fd %d", fd);
+}
