@@ -26,6 +26,7 @@ static const char *const finding_kinds[] = {
 	[FINDING_PIPE_FULL] = "pipe-full", [FINDING_PIPE_EOF] = "pipe-eof",	[FINDING_LOCK] = "lock",
 	[FINDING_FORK_LOCK] = "fork-lock", [FINDING_SOCKET] = "socket",		[FINDING_CHILD_WAIT] = "child-wait",
 	[FINDING_TTY] = "tty",		   [FINDING_STOPPED] = "stopped",	[FINDING_DEADLOCK] = "deadlock",
+	[FINDING_STALL] = "stall",
 };
 
 static const char *const roles[ROLE_COUNT] = {

@@ -75,6 +75,7 @@ static void names_are_those_of_the_reports(void **state)
 	(void)state;
 	assert_string_equal(finding_kind_name(FINDING_PIPE_FULL), "pipe-full");
 	assert_string_equal(finding_kind_name(FINDING_CHILD_WAIT), "child-wait");
+	assert_string_equal(finding_kind_name(FINDING_STALL), "stall");
 	assert_string_equal(role_name(ROLE_LOOP_SOCKET), "loop+socket");
 	assert_string_equal(object_kind_name(OBJECT_PIPE), "pipe");
 	assert_string_equal(role_name(ROLE_COUNT), "?");
