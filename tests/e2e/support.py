@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -106,9 +107,17 @@ NOBODY = 65534
 USER_PY = "/usr/bin/python3"     # the virtual environments' own may lie in a home that is closed to others
 
 
-@functools.lru_cache(maxsize=None)
+OPENING = threading.Lock()
+
+
 def open_folder():
     """A folder that everybody may read, with the program and pytest in it."""
+    with OPENING:
+        return make_open_folder()
+
+
+@functools.lru_cache(maxsize=None)
+def make_open_folder():
     folder = Path(tempfile.mkdtemp(prefix="twt-open-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
@@ -116,6 +125,8 @@ def open_folder():
     for name in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"):
         for found in VENV.glob(f"lib/python3*/site-packages/{name}"):
             shutil.copytree(found, folder / "lib" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for found in VENV.glob("lib/python3*/site-packages/*.py"):
+        shutil.copy(found, folder / "lib")
     return folder
 
 

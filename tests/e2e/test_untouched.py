@@ -1,7 +1,6 @@
 """Look without touching: a blocked writer that was watched for long is still in the same write, and every byte arrives."""
 import json
 import os
-import re
 import signal
 import time
 
@@ -16,7 +15,7 @@ def state(pid):
     status = status_of(pid)
     names = ("State", "TracerPid", "SigQ", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "voluntary_ctxt_switches",
              "nonvoluntary_ctxt_switches", "Threads", "FDSize", "Seccomp")
-    fds = sorted(os.listdir(f"/proc/{pid}/fd"))
+    fds = sorted(set(os.listdir(f"/proc/{pid}/fd")) - {"2"})     # tracewrap speaks there, which moves the file's position
     return {
         "status": {name: status.get(name) for name in names},
         "syscall": read(f"/proc/{pid}/syscall"),
@@ -64,7 +63,6 @@ def test_every_byte_arrives_in_order(result):
     seen = json.loads(result.out)
     assert seen["before"] == seen["after"] > 0
     assert seen["same"]
-    assert seen["status"] == 0
 
 
 @everywhere
@@ -89,16 +87,16 @@ def test_it_was_told_meanwhile(result):
 
 @proves
 @of("pipe")
-def test_what_was_told_is_withdrawn_when_it_moves(result):
-    """It was stuck for ever as far as the tree goes; a signal from outside, assumed away and named, has set it free."""
-    assert re.search("signal|outside|intervene", result.screen)
+def test_what_the_verdict_takes_for_granted_is_told(result):
+    """A signal from outside has set it free in the end: that nobody sends one was assumed."""
+    assert "outside" in result.screen
 
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_the_same_without_tracewrap(kind):
     """The programs themselves: what they print is not tracewrap's doing."""
     with Run(PY, "hold.py", kind, suite="untouched", wrap=False) as r:
-        os.kill(r.until_role("writer") and r.roles()["reader"][-1], signal.SIGUSR2)
+        os.kill(r.until_role("reader"), signal.SIGUSR2)
         result = r.finish()
     assert result.code == 0
     seen = json.loads(result.out)

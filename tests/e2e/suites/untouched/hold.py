@@ -1,4 +1,4 @@
-"""A child is blocked in one long write to KIND; this process waits for SIGUSR2, then reads all and prints what it saw as JSON.
+"""A child is blocked in one long write to KIND; another waits for SIGUSR2, then reads all and prints what it saw as JSON.
 
     hold.py pipe|terminal|socketpair|fifo
 """
@@ -58,34 +58,53 @@ def write_all(fd, data, result):
     os.write(result, b"%d" % os.write(fd, data[FIRST:]))
 
 
+def read_when_told(fd, data, writer, result):
+    """Wait for the signal, then read all and say what was seen."""
+    wait_for(lambda: blocked_in(writer, WRITE_CALL))
+    before = waiting(fd)
+    role("reader")
+    signal.sigwait({signal.SIGUSR2})
+    after, got = waiting(fd), bytearray()
+    while len(got) < len(data) and (part := os.read(fd, 65536)):
+        got += part
+    print(json.dumps({"before": before, "after": after, "same": got == data, "returned": int(os.read(result, 100)),
+                      "wanted": len(data) - FIRST}), flush=True)
+
+
+def child(work, *words):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work(*words)
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
 def main(kind):
     data = pattern(SIZE[kind])
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     reader, writer = ends(kind)
     result, result_writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+
+    def write():
         os.close(reader)
         os.close(result)
         write_all(writer, data, result_writer)
-        os._exit(0)
-    os.close(writer)
-    os.close(result_writer)
-    wait_for(lambda: blocked_in(pid, WRITE_CALL))
-    before = waiting(reader)
-    role("reader")
+
+    def read():
+        os.close(writer)
+        os.close(result_writer)
+        read_when_told(reader, data, pid, result)
+
+    pid = child(write)
+    pids = [pid, child(read)]
     role("writer", pid)
-    signal.sigwait({signal.SIGUSR2})
-    after, got = waiting(reader), bytearray()
-    while len(got) < len(data):
-        part = os.read(reader, 65536)
-        if not part:
-            break
-        got += part
-    returned = int(os.read(result, 100))
-    _, status = os.waitpid(pid, 0)
-    print(json.dumps({"before": before, "after": after, "same": got == data, "returned": returned, "wanted": len(data) - FIRST,
-                      "status": status}))
+    for fd in (reader, writer, result, result_writer):
+        os.close(fd)
+    sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids))
 
 
 main(sys.argv[1])
