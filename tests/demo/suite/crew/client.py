@@ -29,6 +29,5 @@ class Client:
 
     def stop(self):
         """Have all actors cancelled, and wait until the daemon has ended."""
-        if self.daemon.returncode is None:
-            self.send("stop")
+        self.send("stop")
         return self.daemon.wait()
