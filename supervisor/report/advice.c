@@ -57,18 +57,19 @@ static void advise_loop(struct text *out, const struct finding *f, const struct 
 	add_elsewhere(out, full);
 }
 
-/** The reader is not the writer's parent: the writer, or who started it, was handed the pipe. */
+/** The reader is not the writer's parent: the writer was handed the pipe by who started it. */
 static void advise_owner(struct text *out, const struct finding *f, const struct full *full)
 {
 	pid_t owner = full->readers.at[0];
 	const struct blocked *b = fact_row(f, owner);
 	const char *stream = word_stream(full->writer->fd);
 
-	text_add(out, "The pipe is that of ");
+	text_add(out, "The pipe belongs to ");
 	word_who(out, f, owner);
 	text_add(out, "; ");
-	word_who(out, f, full->writer->pid);
-	text_add(out, " has only inherited it. Let ");
+	word_list(out, f, f->culprits, f->nculprits);
+	text_addf(out, " %s inherited it%s%s. Let ", f->nculprits == 1 ? "has" : "have", stream ? " as " : "",
+		  stream ? stream : "");
 	word_who(out, f, owner);
 	text_add(out, " read it while ");
 	if (b && fact_awaits_end(b) && b->nwaits_for_pids == 1)
@@ -78,8 +79,12 @@ static void advise_owner(struct text *out, const struct finding *f, const struct
 	text_add(out, b && fact_in_loop(b)
 			      ? " runs (await proc.communicate(), or a task that reads), or start "
 			      : " runs (proc.communicate() instead of proc.wait(), or a thread that reads), or start ");
-	word_who(out, f, full->writer->pid);
-	text_addf(out, " with a %s of its own: a file or subprocess.DEVNULL", stream ? stream : "pipe");
+	if (f->nculprits == 1)
+		word_who(out, f, f->culprits[0]);
+	else
+		text_add(out, "the writers");
+	text_addf(out, " with a %s of %s own: a file or subprocess.DEVNULL", stream ? stream : "pipe",
+		  f->nculprits == 1 ? "its" : "their");
 }
 
 static void advise_no_reader(struct text *out, const struct finding *f, const struct full *full)
@@ -127,7 +132,7 @@ static void advise_full(struct text *out, const struct finding *f)
 			      "both at once; stderr=subprocess.STDOUT makes them one");
 	else if (!fact_waits_for(reader, full.writer->pid))
 		advise_owner(out, f, &full);
-	else if (fact_in_loop(reader) || (reader->call && strstr(reader->call, "poll")))
+	else if (fact_in_loop(reader))
 		advise_loop(out, f, &full);
 	else
 		advise_parent(out, f, &full);
@@ -202,24 +207,40 @@ static void advise_eof(struct text *out, const struct finding *f)
 
 /* ---- the others ---- */
 
+/** Locks between processes. Where pipes are in it as well, it is what a pool is made of. */
+static void advise_shared_lock(struct text *out, const struct finding *f)
+{
+	bool pipes = false;
+
+	for (size_t i = 0; i < f->nblocked; i++)
+		pipes |= f->blocked[i].cause && (f->blocked[i].role == ROLE_EOF || f->blocked[i].role == ROLE_LOOP_EOF);
+	if (pipes)
+		text_add(out, "This looks like a multiprocessing.Pool or Queue of which a worker has died: its task is lost, "
+			      "or the lock that it "
+			      "held. concurrent.futures.ProcessPoolExecutor raises BrokenProcessPool instead; get(timeout=...) "
+			      "turns the "
+			      "wait into an error");
+	else if (f->nculprits == 1)
+		text_add(out, "Whoever held the lock has ended without giving it back (killed, or left without `with lock:`), "
+			      "or an item was "
+			      "never put: don't terminate() a process that may hold a lock, and use acquire(timeout=...)");
+	else
+		text_add(out, "Take the locks in the same order in every process, or only one at a time; acquire(timeout=...) "
+			      "turns the wait "
+			      "into an error");
+}
+
 static void advise_lock(struct text *out, const struct finding *f)
 {
 	const struct blocked *b = fact_main(f);
 	bool shared = b && (b->nwaits_for_pids > 1 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] != b->pid));
 
-	if (b && b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0))
+	if (b && fact_is_file_lock(b))
 		text_add(out, "Take the file locks in the same order everywhere, or only one at a time; LOCK_NB in a loop with "
 			      "a limit turns "
 			      "the wait into an error");
-	else if (f->nculprits == 1 && shared)
-		text_add(out, "Whoever held the lock has ended without giving it back (killed, or left without `with lock:`), "
-			      "or an item was "
-			      "never put: don't terminate() a process that may hold a lock, and use acquire(timeout=...)");
-	else if (f->nculprits > 1)
-		text_add(out,
-			 "Take the locks in the same order in every process; acquire(timeout=...) and get(timeout=...) turn "
-			 "the wait into "
-			 "an error. A pool worker that was killed takes its task with it: multiprocessing.Pool waits for ever");
+	else if (shared || f->nculprits > 1)
+		advise_shared_lock(out, f);
 	else
 		text_add(out, "Take locks in the same order in every thread; tell worker threads to end (queue.put(None), "
 			      "event.set()) before "

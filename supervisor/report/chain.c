@@ -44,7 +44,7 @@ static void add_line(struct chain *c, struct text *actor, struct text *phrase, c
 
 /* ---- tasks ---- */
 
-/** A thread stands under its process; when another process came between, that is named again. */
+/** A thread stands under its process. */
 static void add_task(struct chain *c, const struct blocked *b, pid_t *process)
 {
 	struct text actor = {0}, phrase = {0};
@@ -73,20 +73,30 @@ static void add_folded(struct chain *c, size_t *n)
 	*n = 0;
 }
 
+/** The shown tasks of the process of row I stand together, where the first of them stands. */
+static void add_process(struct chain *c, size_t i, bool *told)
+{
+	pid_t process = 0;
+
+	for (size_t k = i; k < c->f->nblocked; k++)
+		if (c->place[k] == PLACE_SHOWN && c->f->blocked[k].pid == c->f->blocked[i].pid) {
+			told[k] = true;
+			add_task(c, &c->f->blocked[k], &process);
+		}
+}
+
 static void add_tasks(struct chain *c)
 {
+	bool *told = arena_array(c->arena, c->f->nblocked, sizeof *told);
 	size_t folded = 0;
-	pid_t process = 0;
 
 	for (size_t i = 0; i < c->f->nblocked; i++) {
 		if (c->place[i] == PLACE_BETWEEN)
 			folded++;
-		if (c->place[i] != PLACE_SHOWN)
+		if (c->place[i] != PLACE_SHOWN || told[i])
 			continue;
-		if (folded)
-			process = 0;
 		add_folded(c, &folded);
-		add_task(c, &c->f->blocked[i], &process);
+		add_process(c, i, told);
 	}
 	add_folded(c, &folded);
 }
@@ -161,6 +171,8 @@ static void add_objects(struct chain *c)
 	const struct finding_object *seen[OBJECTS_MOST] = {0};
 	size_t n = 0;
 
+	if (c->f->kind != FINDING_PIPE_FULL && c->f->kind != FINDING_PIPE_EOF && c->f->kind != FINDING_TTY)
+		return;
 	for (size_t i = 0; i < c->f->nblocked && n < OBJECTS_MOST; i++) {
 		const struct blocked *b = &c->f->blocked[i];
 		const struct finding_object *o = object_of(c->f, b);
@@ -295,13 +307,13 @@ static void pad_to(struct text *out, size_t line, size_t col)
 static void print_columns(const struct line *l, const struct columns *col, const struct text_style *style, struct text *out)
 {
 	const char *rest = l->phrase ? l->phrase : "";
-	size_t line = out->n;
+	size_t line = out->n, room = *l->call ? col->phrase : col->width - INDENT - col->actor - 2;
 	bool first = true;
 
 	text_addc(out, ' ', INDENT);
 	page_fit(out, l->actor, col->actor);
 	do {
-		size_t n = page_take(rest, col->phrase);
+		size_t n = page_take(rest, room);
 		OWNED_TEXT part = {0};
 
 		if (!first) {
@@ -311,7 +323,7 @@ static void print_columns(const struct line *l, const struct columns *col, const
 		text_addn(&part, rest, n);
 		if (n)
 			pad_to(out, line, INDENT + col->actor + 2);
-		page_fit(out, text_str(&part), col->phrase);
+		page_fit(out, text_str(&part), room);
 		if (first && *l->call) {
 			pad_to(out, line, col->width - col->call);
 			print_call(l, style, out);

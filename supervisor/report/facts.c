@@ -1,4 +1,6 @@
 /* Questions to a finding: who is it about, who holds what, who waits for whom. */
+#include <string.h>
+
 #include "report/facts.h"
 
 static int fit_of(const struct blocked *b)
@@ -88,5 +90,11 @@ bool fact_awaits_end(const struct blocked *b)
 
 bool fact_in_loop(const struct blocked *b)
 {
-	return b->role == ROLE_LOOP || b->role == ROLE_LOOP_CHILD || b->role == ROLE_LOOP_EOF || b->role == ROLE_LOOP_SOCKET;
+	return b->role == ROLE_LOOP || b->role == ROLE_LOOP_CHILD || b->role == ROLE_LOOP_EOF || b->role == ROLE_LOOP_SOCKET ||
+	       (b->call && strncmp(b->call, "epoll", 5) == 0);
+}
+
+bool fact_is_file_lock(const struct blocked *b)
+{
+	return b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0);
 }

@@ -27,6 +27,7 @@ bool fact_is_culprit(const struct finding *f, pid_t pid);
 /** It waits for processes to end and for nothing else, or in a loop that waits for such an end, too. */
 bool fact_awaits_end(const struct blocked *b);
 bool fact_in_loop(const struct blocked *b); /* an event loop: asyncio, trio, selectors */
+bool fact_is_file_lock(const struct blocked *b);
 bool fact_is_socket(const struct finding_object *o);
 
 /** What FINDING_PIPE_FULL is about: who writes, into what, and who could read. */
@@ -55,13 +56,11 @@ void word_who(struct text *out, const struct finding *f, pid_t pid); /* "convert
 void word_name(struct text *out, const struct finding_object *o);    /* "pipe:[208121]" */
 /** "a[1]", "a[1] and b[2]", "a[1], b[2], c[3] and 4 more". */
 void word_list(struct text *out, const struct finding *f, const pid_t *pids, size_t n);
-/** ", its stdout (fd 1)", ", its fd 7", or nothing. */
-void word_descriptor(struct text *out, int fd);
 
 /* phrase.c */
 /** What a task waits for, behind its name: "waits for convert.py[23590] to end". */
 void phrase_wait(struct text *out, const struct finding *f, const struct blocked *b);
-/** The same in a few words, where the process WHOM has just been named: "waits for it to end". */
-void phrase_wait_short(struct text *out, const struct finding *f, const struct blocked *b, pid_t whom);
+/** The same in a few words. */
+void phrase_wait_short(struct text *out, const struct finding *f, const struct blocked *b);
 
 #endif

@@ -99,13 +99,23 @@ void page_fit(struct text *out, const char *s, size_t most)
 	add_cut(out, copy.at, copy.n, most);
 }
 
+/** Bytes of the word at S. A number is not parted from the "fd" before it. */
+static size_t word_length(const char *s)
+{
+	size_t n = strcspn(s, " ");
+
+	while (s[n] == ' ' && n >= 2 && memcmp(s + n - 2, "fd", 2) == 0)
+		n += 1 + strcspn(s + n + 1, " ");
+	return n;
+}
+
 size_t page_take(const char *s, size_t width)
 {
 	size_t taken = 0;
 
 	for (size_t end = 0; s[end];) {
 		end += strspn(s + end, " ");
-		end += strcspn(s + end, " ");
+		end += word_length(s + end);
 		if (taken && width_n(s, end) > width)
 			break;
 		taken = end;
@@ -118,7 +128,7 @@ void page_wrap(struct text *out, const char *s, size_t col, size_t indent, size_
 	bool first = true; /* of its line */
 
 	for (s += strspn(s, " "); *s; s += strspn(s, " ")) {
-		size_t n = strcspn(s, " "), w = width_n(s, n);
+		size_t n = word_length(s), w = width_n(s, n);
 
 		if (col + !first + w > width && col > indent) {
 			text_add(out, "\n");

@@ -11,21 +11,32 @@ static void add_object(struct text *out, const struct finding_object *o)
 	word_name(out, o);
 }
 
-/** "pipe:[4711], its stdout (fd 1)"; FALLBACK when the object is not known. */
+/** "stdout (fd 1), pipe:[4711]", "pipe:[4711] (fd 7)"; FALLBACK when the object is not known. */
 static void add_target(struct text *out, const struct finding *f, const struct blocked *b, const char *fallback)
 {
 	const struct finding_object *o = fact_object(f, b->object);
+	const char *stream = word_stream(b->fd);
 
+	if (stream)
+		text_addf(out, "%s (fd %d), ", stream, b->fd);
 	if (o)
 		add_object(out, o);
 	else
 		text_add(out, fallback);
-	word_descriptor(out, b->fd);
+	if (!stream && b->fd >= 0)
+		text_addf(out, " (fd %d)", b->fd);
 }
 
+/** The processes that B waits for, without its own where there are others: threads of an event loop's own are its helpers. */
 static void add_waited(struct text *out, const struct finding *f, const struct blocked *b)
 {
-	word_list(out, f, b->waits_for_pids, b->nwaits_for_pids);
+	pids_vec others = {0};
+
+	for (size_t i = 0; i < b->nwaits_for_pids; i++)
+		if (b->nwaits_for_pids == 1 || b->waits_for_pids[i] != b->pid)
+			vec_push(&others, b->waits_for_pids[i]);
+	word_list(out, f, others.at, others.n);
+	vec_free(&others);
 }
 
 static void add_child(struct text *out, const struct finding *f, const struct blocked *b)
@@ -40,14 +51,9 @@ static void add_child(struct text *out, const struct finding *f, const struct bl
 	text_add(out, " to end");
 }
 
-static bool is_file_lock(const struct blocked *b)
-{
-	return b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0);
-}
-
 static void add_lock(struct text *out, const struct finding *f, const struct blocked *b)
 {
-	if (is_file_lock(b)) {
+	if (fact_is_file_lock(b)) {
 		text_add(out, "waits for a file lock");
 		if (b->nwaits_for_pids) {
 			text_add(out, " of ");
@@ -98,7 +104,7 @@ static void add_loop(struct text *out, const struct finding *f, const struct blo
 		return;
 	}
 	if (b->role == ROLE_LOOP_EOF)
-		text_add(out, "data, or the end of a pipe, from ");
+		text_add(out, "data or the end of a pipe from ");
 	else if (b->role == ROLE_LOOP_SOCKET)
 		text_add(out, "a message from ");
 	add_waited(out, f, b);
@@ -138,7 +144,7 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 		add_target(out, f, b, "a pipe");
 		break;
 	case ROLE_EOF:
-		text_add(out, "waits for data, or the end, of ");
+		text_add(out, "waits for data or the end of ");
 		add_target(out, f, b, "a pipe");
 		break;
 	case ROLE_TTY_READ:
@@ -202,9 +208,9 @@ static const char *short_of(const struct blocked *b)
 		return "is stopped";
 	case ROLE_FORK_LOCK:
 	case ROLE_LOCK:
-		return is_file_lock(b) ? "waits for a file lock" : "waits for a lock";
+		return fact_is_file_lock(b) ? "waits for a file lock" : "waits for a lock";
 	case ROLE_EOF:
-		return "waits for data, or the end, of another pipe";
+		return "waits for data or the end of another pipe";
 	case ROLE_TTY_READ:
 		return "waits for input from a terminal";
 	case ROLE_SOCKET:
@@ -227,16 +233,13 @@ static const char *short_of(const struct blocked *b)
 	return "waits for something else";
 }
 
-void phrase_wait_short(struct text *out, const struct finding *f, const struct blocked *b, pid_t whom)
+void phrase_wait_short(struct text *out, const struct finding *f, const struct blocked *b)
 {
 	if (!fact_awaits_end(b) || b->nwaits_for_pids != 1) {
 		text_add(out, short_of(b));
 		return;
 	}
 	text_add(out, "waits for ");
-	if (b->waits_for_pids[0] == whom)
-		text_add(out, "that process");
-	else
-		word_who(out, f, b->waits_for_pids[0]);
+	word_who(out, f, b->waits_for_pids[0]);
 	text_add(out, " to end");
 }

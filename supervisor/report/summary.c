@@ -8,36 +8,23 @@ static void add_culprits(struct text *out, const struct finding *f)
 	word_list(out, f, f->culprits, f->nculprits);
 }
 
-/** "WHO waits for X to end", or "WHO does not" when nothing is known of its wait. */
-static void add_and_waits(struct text *out, const struct finding *f, pid_t who, pid_t whom)
-{
-	const struct blocked *b = fact_row(f, who);
-
-	word_who(out, f, who);
-	text_add(out, ", which alone could read it, ");
-	if (!b)
-		text_add(out, "does not");
-	else if (fact_awaits_end(b) && b->nwaits_for_pids == 1 && b->waits_for_pids[0] == whom)
-		text_add(out, "waits for it to end");
-	else
-		phrase_wait_short(out, f, b, 0);
-}
-
 static void add_readers(struct text *out, const struct finding *f, const struct full *full)
 {
-	bool self = full->side && fact_holds(full->side, END_READ, full->writer->pid) && full->side == full->object;
+	bool self = full->side && full->side == full->object && fact_holds(full->side, END_READ, full->writer->pid);
+	const struct blocked *reader = full->readers.n ? fact_row(f, full->readers.at[0]) : NULL;
 
 	text_add(out, ", and ");
-	if (full->readers.n == 1) {
-		add_and_waits(out, f, full->readers.at[0], full->writer->pid);
-	} else if (full->readers.n) {
-		word_list(out, f, full->readers.at, full->readers.n);
-		text_add(out, ", who could read it, do not");
-	} else if (self) {
-		text_add(out, "only the writer itself holds the reading end");
-	} else {
-		text_add(out, "nobody is known to hold the reading end");
+	if (full->readers.n == 0) {
+		text_add(out,
+			 self ? "only the writer itself holds the reading end" : "nobody is known to hold the reading end");
+		return;
 	}
+	word_list(out, f, full->readers.at, full->readers.n);
+	text_addf(out, ", who %scould read it, ", full->readers.n == 1 && !self ? "alone " : "");
+	if (full->readers.n == 1 && reader)
+		phrase_wait_short(out, f, reader);
+	else
+		text_add(out, full->readers.n == 1 ? "does not" : "do not");
 }
 
 static void open_full(struct text *out, const struct finding *f)
@@ -60,7 +47,7 @@ static void open_full(struct text *out, const struct finding *f)
 		add_culprits(out, f);
 		if (!stream)
 			text_add(out, f->nculprits == 1 ? " writes into" : " write into");
-		text_addf(out, ": the %s is full", word_thing(full.object));
+		text_addf(out, ": %s%s is full", stream ? "the " : "it", stream ? word_thing(full.object) : "");
 		add_readers(out, f, &full);
 	}
 	vec_free(&full.readers);
@@ -92,55 +79,78 @@ static void open_eof(struct text *out, const struct finding *f)
 
 		if (end.holders.n == 1 && b) {
 			text_add(out, " and ");
-			phrase_wait_short(out, f, b, end.reader->pid);
+			phrase_wait_short(out, f, b);
 		}
 	}
 	vec_free(&end.holders);
 }
 
-/** @return how many tasks of the cause wait for locks, and whether only for those of their own process. */
-static size_t count_lockers(const struct finding *f, bool *own)
-{
-	size_t n = 0;
+/** What the tasks of the cause wait for. */
+struct lockers {
+	size_t n;
+	bool own;   /* each for threads of its own process */
+	bool mixed; /* some for pipes */
+};
 
-	*own = true;
+static struct lockers count_lockers(const struct finding *f)
+{
+	struct lockers l = {.own = true};
+
 	for (size_t i = 0; i < f->nblocked; i++) {
 		const struct blocked *b = &f->blocked[i];
 
 		if (!b->cause)
 			continue;
-		n++;
-		*own &= b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid);
+		l.n++;
+		l.own &= b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid);
+		l.mixed |= b->role == ROLE_EOF || b->role == ROLE_LOOP_EOF;
 	}
-	return n;
+	return l;
+}
+
+static void open_lock_of_many(struct text *out, const struct finding *f, bool mixed, bool file)
+{
+	bool two = f->nculprits == 2;
+
+	text_add(out, mixed ? "nobody is left to wake " : two ? "neither " : "none of ");
+	if (two && !mixed) {
+		word_who(out, f, f->culprits[0]);
+		text_add(out, " nor ");
+		word_who(out, f, f->culprits[1]);
+	} else {
+		add_culprits(out, f);
+	}
+	if (mixed)
+		text_add(out, ": they wait for locks, queues and pipes of each other");
+	else
+		text_addf(out, " can go on: each waits for a %s that only %s could release", file ? "file lock" : "lock",
+			  two ? "the other" : "another of them");
 }
 
 static void open_lock(struct text *out, const struct finding *f)
 {
 	const struct blocked *b = fact_main(f);
-	bool own, file = b && b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0);
-	size_t n = count_lockers(f, &own);
+	bool file = b && fact_is_file_lock(b);
+	struct lockers l = count_lockers(f);
 
 	if (f->nculprits > 1) {
-		text_add(out, "none of ");
-		add_culprits(out, f);
-		text_addf(out, " can go on: each waits for a %s that only another one could release",
-			  file ? "file lock" : "lock");
+		open_lock_of_many(out, f, l.mixed, file);
 		return;
 	}
-	if (own && n > 1) {
-		text_addf(out, "nobody is left to wake the threads of ");
+	if (l.own && l.n > 1) {
+		text_add(out, "nobody is left to wake the threads of ");
 		add_culprits(out, f);
-		text_addf(out, ": %zu of them wait for locks, queues or events of each other", n);
+		text_addf(out, ": %zu of them wait for locks, queues or events of each other", l.n);
 		return;
 	}
-	text_addf(out, "nobody is left to release the %s that ", file ? "file lock" : own ? "lock" : "lock or semaphore");
+	text_addf(out, "nobody is left to release the %s that ", file ? "file lock" : l.own ? "lock" : "lock or semaphore");
 	add_culprits(out, f);
 	text_add(out, " waits for");
-	if (b && !own && b->nwaits_for_pids == 1) {
+	if (b && !l.own && b->nwaits_for_pids == 1 && fact_row(f, b->waits_for_pids[0])) {
 		text_add(out, ": ");
 		word_who(out, f, b->waits_for_pids[0]);
-		text_add(out, ", which shares it, waits too");
+		text_add(out, ", which shares it, ");
+		phrase_wait_short(out, f, fact_row(f, b->waits_for_pids[0]));
 	}
 }
 
@@ -185,7 +195,7 @@ static void open_child_wait(struct text *out, const struct finding *f)
 	add_culprits(out, f);
 	if (f->nculprits == 1 && b) {
 		text_add(out, " ");
-		phrase_wait_short(out, f, b, parent ? parent->pid : 0);
+		phrase_wait_short(out, f, b);
 	} else {
 		text_add(out, " wait for something that never comes");
 	}
@@ -202,8 +212,9 @@ static void open_prompt(struct text *out, const struct finding *f)
 	if (end.holders.n) {
 		text_add(out, ", and ");
 		word_list(out, f, end.holders.at, end.holders.n);
-		text_addf(out, ", who alone could write to it or close it, %s for it to end",
-			  end.holders.n == 1 ? "waits" : "wait");
+		text_addf(out, ", who alone could write to it or close it, %s for ", end.holders.n == 1 ? "waits" : "wait");
+		add_culprits(out, f);
+		text_add(out, " to end");
 	}
 	vec_free(&end.holders);
 }

@@ -51,7 +51,7 @@ const char *word_assumption(enum assumption bit)
 	case ASSUME_NO_OUTSIDE_CONNECT:
 		return "nobody outside this run connects to a listening socket of it";
 	case ASSUME_HORIZON:
-		return "a timeout beyond the time that a run may take does not count as progress";
+		return "a timeout longer than a run may take is no way out";
 	case ASSUME_NO_ALARM:
 		return "no alarm (signal.alarm, setitimer) was set, which can't be seen here";
 	case ASSUME_NO_FIFO_OPEN:
@@ -130,12 +130,4 @@ void word_list(struct text *out, const struct finding *f, const pid_t *pids, siz
 		text_addf(out, " and %zu more", n - most);
 	if (n == 0)
 		text_add(out, "nobody");
-}
-
-void word_descriptor(struct text *out, int fd)
-{
-	if (word_stream(fd))
-		text_addf(out, ", its %s (fd %d)", word_stream(fd), fd);
-	else if (fd >= 0)
-		text_addf(out, ", its fd %d", fd);
 }
