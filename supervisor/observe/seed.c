@@ -56,6 +56,20 @@ static bool seed_of_task(struct observe *ob, struct seen_process *p, struct seen
 	return true;
 }
 
+bool observe_any_endless(struct observe *ob, int64_t now_ns, int64_t horizon_ns)
+{
+	struct seed seed;
+
+	for (size_t i = 0; i < ob->procs.n; i++) {
+		struct seen_process *p = ob->procs.at[i];
+
+		for (size_t k = 0; k < p->tasks.n; k++)
+			if (!seed_of_task(ob, p, &p->tasks.at[k], now_ns, horizon_ns, &seed) && p->tasks.at[k].look.op != WAIT_DEAD)
+				return true;
+	}
+	return false;
+}
+
 /** The better of two: without an end first, then the later end. */
 static bool outlasts(const struct seed *a, const struct seed *b)
 {

@@ -86,18 +86,21 @@ static int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_
 	if (rc)
 		return rc;
 	sight_prove(sight, horizon_ns, false);
-	if (tests || !sight->proof->whole)
+	if (tests)
 		observe_tests(r->observe, sight->snapshot);
 	find_focus(sight->snapshot, &sight->focus);
 	return 0;
 }
 
-/** A local deadlock may be hidden by a thread that serves one descriptor and could, for all that /proc tells, read any. */
-static void sight_narrow(struct sight *sight, int64_t horizon_ns)
+/** Short of a proof, the tests that are under way count as well: one of them may be stuck while the command is not. A local deadlock
+ *  may be hidden by a thread that serves one descriptor and could, for all that /proc tells, read any. */
+static void sight_widen(struct run *r, struct sight *sight)
 {
-	if (focus_stuck(sight->snapshot, sight->proof, &sight->focus))
-		return;
-	sight_prove(sight, horizon_ns, true);
+	observe_tests(r->observe, sight->snapshot);
+	sight->focus.n = 0;
+	find_focus(sight->snapshot, &sight->focus);
+	if (!focus_stuck(sight->snapshot, sight->proof, &sight->focus))
+		sight_prove(sight, r->opt->horizon_ns, true);
 }
 
 /* ---- verdicts ---- */
@@ -211,16 +214,16 @@ static void look(struct run *r, enum look kind, int64_t now_ns)
 {
 	struct sight sight = {0};
 	int64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	int rc = sight_take(r, &sight, now_ns, r->opt->horizon_ns, kind == LOOK_SLOW);
+	int rc = sight_take(r, &sight, now_ns, r->opt->horizon_ns, false);
 
+	if (!rc && !sight.proof->whole)
+		sight_widen(r, &sight);
 	policy_look_cost(&r->policy, sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 	if (rc) {
 		policy_lost_snapshot(&r->policy, now_ns);
 		sight_free(&sight);
 		return;
 	}
-	if (kind == LOOK_SLOW || !sight.proof->whole)
-		sight_narrow(&sight, r->opt->horizon_ns);
 	judge(r, &sight, kind, now_ns);
 	sight_free(&sight);
 }
@@ -246,7 +249,9 @@ void look_pass(struct run *r, int64_t now_ns)
 		if (kind == LOOK_FAST)
 			kind = LOOK_NOT;
 	}
-	if (kind != LOOK_NOT)
+	if (kind == LOOK_SLOW && !r->finding && !observe_any_endless(r->observe, now_ns, r->opt->horizon_ns))
+		policy_nothing_endless(&r->policy, now_ns);
+	else if (kind != LOOK_NOT)
 		look(r, kind, now_ns);
 }
 
@@ -260,7 +265,8 @@ void look_now(struct run *r, bool time_over)
 	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
 		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
 	if (rc == 0) {
-		sight_narrow(&sight, r->opt->horizon_ns);
+		if (!sight.proof->whole)
+			sight_widen(r, &sight);
 		if (!make_finding(r, &sight, SUSPECTED) && time_over) {
 			note_tests(r, sight.snapshot);
 			replace_finding(r, explain_stall(sight.snapshot, sight.proof));

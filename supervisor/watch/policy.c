@@ -6,7 +6,7 @@
 #define PASS_LEAST_NS (50 * NS_PER_MS)
 #define PASS_MOST_NS (500 * NS_PER_MS)
 /* Passes, and looks that are repeated while nothing new is seen, may each cost one part in this many of a core. */
-#define COST_SHARE 300
+#define COST_SHARE 400
 
 /* The whole tree stands still for so long before a look is worth its price. */
 #define SETTLE_NS (150 * NS_PER_MS)
@@ -60,6 +60,12 @@ void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
 {
 	p->looked_ns = now_ns;
 	p->seed_until_ns = until_ns > now_ns ? until_ns : now_ns + SEED_AGAIN_NS;
+}
+
+void policy_nothing_endless(struct policy *p, int64_t now_ns)
+{
+	p->slow_at_ns = now_ns + p->slow_gap_ns;
+	p->key = 0;
 }
 
 void policy_lost_snapshot(struct policy *p, int64_t now_ns)

@@ -160,7 +160,7 @@ static void passes_cost_a_share_of_a_core(void **state)
 {
 	(void)state;
 	assert_int_equal(policy_pass_period_ns(10000), 50 * MS);
-	assert_int_equal(policy_pass_period_ns(1 * MS), 300 * MS);
+	assert_int_equal(policy_pass_period_ns(1 * MS), 400 * MS);
 	assert_int_equal(policy_pass_period_ns(1 * S), 500 * MS);
 }
 
