@@ -120,6 +120,7 @@ static void replace_finding(struct run *r, struct finding *f)
 {
 	finding_free(r->finding);
 	r->finding = f;
+	r->shown = false;
 }
 
 /** Explain what is stuck. The report is about the command when that is stuck, else about the tests that are. */
@@ -155,6 +156,7 @@ static void say_screen(struct run *r, enum outcome outcome, bool complete)
 
 	report_screen(&report, r->finding, &style, &screen);
 	say_text(&screen);
+	r->shown = true;
 	arena_free(arena);
 }
 

@@ -21,6 +21,7 @@ struct run {
 	int64_t paused_ns, stopped_at_ns; /* time that stops have taken; 0: not stopped now */
 	struct finding *finding; /* what is told now; NULL: nothing */
 	bool proven;             /* it was told as proven */
+	bool shown;              /* its screen was */
 	struct act_log log;
 	bool ended;           /* the command has ended by `status` */
 	int status;

@@ -183,7 +183,7 @@ static _Noreturn void end_by_timeout(struct run *r)
 	files_write(r, r->proven ? OUTCOME_HANG : OUTCOME_STALL, EXIT_HANG, false);
 	launch_verdict(r->launch, EXIT_HANG);
 	say_line(r, "the time of the run is over (--timeout): ending it");
-	if (r->finding && !r->proven) {
+	if (r->finding && !r->shown) {
 		OWNED_TEXT screen = {0};
 		struct arena *arena = arena_new();
 		struct text_style style = say_style(r);
