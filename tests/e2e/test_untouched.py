@@ -13,7 +13,7 @@ HOLD_S = 20        # how long each writer is held under watch: the length is the
 def state(pid):
     """All by which a process tells that it ran, was stopped, traced or signalled, or that its files were moved."""
     status = status_of(pid)
-    names = ("State", "TracerPid", "SigQ", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "voluntary_ctxt_switches",
+    names = ("State", "TracerPid", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "voluntary_ctxt_switches",
              "nonvoluntary_ctxt_switches", "Threads", "FDSize", "Seccomp")
     fds = sorted(set(os.listdir(f"/proc/{pid}/fd")) - {"2"})     # tracewrap speaks there, which moves the file's position
     return {
