@@ -247,6 +247,21 @@ static void advise_lock(struct text *out, const struct finding *f)
 			      "you join() them; a timeout= in acquire(), get(), wait() or join() turns the wait into an error");
 }
 
+static void advise_socket(struct text *out, const struct finding *f)
+{
+	const struct blocked *b = fact_main(f);
+	const struct finding_object *o = b ? fact_object(f, b->object) : NULL;
+
+	if (o && o->listener)
+		text_add(out, "Who should have connected has ended, or waits itself: look at its errors. sock.settimeout() "
+			      "turns the wait into an "
+			      "error; close the listener when the last client is gone");
+	else
+		text_add(out, "Find out whose turn it was to send: a request or an answer was lost, or still lies in a buffer "
+			      "(flush()). "
+			      "sock.settimeout(), asyncio.timeout() or trio.fail_after() turns the wait into an error");
+}
+
 static void advise_child_wait(struct text *out, const struct finding *f)
 {
 	const struct blocked *b = fact_main(f);
@@ -312,9 +327,7 @@ static void advise_kind(struct text *out, const struct finding *f)
 			      "of os.fork(), or fork before the first thread is started");
 		break;
 	case FINDING_SOCKET:
-		text_add(out, "Find out whose turn it was to send: a request or an answer was lost, or still lies in a buffer "
-			      "(flush()). "
-			      "sock.settimeout(), asyncio.timeout() or trio.fail_after() turns the wait into an error");
+		advise_socket(out, f);
 		break;
 	case FINDING_CHILD_WAIT:
 		advise_child_wait(out, f);

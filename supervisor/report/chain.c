@@ -145,7 +145,10 @@ static void add_object(struct chain *c, const struct finding_object *o, bool wri
 
 	if (!side)
 		return;
-	word_name(&actor, o);
+	if (o->named)
+		text_addf(&actor, "the %s", word_thing(o)); /* a path: too long for the column */
+	else
+		word_name(&actor, o);
 	text_add(&phrase, !pipe ? "other side: " : writes ? "reading end: " : "writing end: ");
 	add_holders(&phrase, c->f, side, !pipe ? END_BOTH : writes ? END_READ : END_WRITE, waiter);
 	add_line(c, &actor, &phrase, NULL);

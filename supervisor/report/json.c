@@ -83,6 +83,15 @@ static cJSON *text_string(void (*write)(const struct finding *, struct text *), 
 
 /* ---- a finding ---- */
 
+/* A thread may wait for all others of its process: with thousands of them the square of that is nobody's reading. */
+enum { EDGES_MOST = 256 };
+
+static void put_edges(cJSON *row, const struct blocked *b)
+{
+	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for < EDGES_MOST ? b->nwaits_for : EDGES_MOST));
+	put(row, "waits_for_count", number((int64_t)b->nwaits_for));
+}
+
 static cJSON *blocked_row(const struct run_report *r, const struct finding *f, const struct blocked *b)
 {
 	const struct finding_object *o = fact_object(f, b->object);
@@ -101,7 +110,7 @@ static cJSON *blocked_row(const struct run_report *r, const struct finding *f, c
 	}
 	put(row, "fd", b->fd >= 0 ? number(b->fd) : cJSON_CreateNull());
 	put(row, "object", o ? string(o->name ? o->name : "") : cJSON_CreateNull());
-	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for));
+	put_edges(row, b);
 	put(row, "role", string(role_name(b->role)));
 	put(row, "cause", cJSON_CreateBool(b->cause));
 	put(row, "culprit", cJSON_CreateBool(b->culprit));

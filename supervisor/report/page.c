@@ -99,6 +99,26 @@ void page_fit(struct text *out, const char *s, size_t most)
 	add_cut(out, copy.at, copy.n, most);
 }
 
+void page_fit_end(struct text *out, const char *s, size_t most)
+{
+	OWNED_TEXT copy = {0};
+	size_t width;
+
+	text_add(&copy, s);
+	text_clean(copy.at, copy.n);
+	width = width_n(copy.at, copy.n);
+	if (width <= most) {
+		add_seen(out, copy.at, copy.n);
+		return;
+	}
+	must(most > ELLIPSIS_WIDTH);
+
+	size_t skip = bytes_of(copy.at, copy.n, width - (most - ELLIPSIS_WIDTH));
+
+	text_add(out, ELLIPSIS);
+	add_seen(out, copy.at + skip, copy.n - skip);
+}
+
 /** Bytes of the word at S. A number is not parted from the "fd" before it. */
 static size_t word_length(const char *s)
 {

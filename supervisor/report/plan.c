@@ -52,6 +52,15 @@ static void find_way(struct planning *pl, struct arena *arena)
 	pl->on_way[0] = true;
 }
 
+/** An idle thread: it waits for others of its process only, and the finding is about something between processes. */
+static bool is_bystander(const struct finding *f, const struct blocked *b)
+{
+	if (f->kind == FINDING_LOCK || f->kind == FINDING_DEADLOCK || f->kind == FINDING_STALL)
+		return false;
+	return b->tid != b->pid && (b->role == ROLE_LOCK || b->role == ROLE_JOIN) &&
+	       (b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid));
+}
+
 static int rank_of(const struct planning *pl, size_t i)
 {
 	const struct blocked *b = &pl->f->blocked[i];
@@ -60,7 +69,7 @@ static int rank_of(const struct planning *pl, size_t i)
 		return RANK_ROOT;
 	if (b->culprit)
 		return RANK_CULPRIT;
-	if (b->cause)
+	if (b->cause && (pl->on_way[i] || !is_bystander(pl->f, b)))
 		return RANK_CAUSE;
 	if (pl->on_way[i])
 		return pl->from[i] == 0 ? RANK_WAY_END : RANK_WAY;
@@ -97,7 +106,27 @@ static void fold_alike(struct planning *pl, struct arena *arena)
 	}
 }
 
-/** The MOST rows of highest rank, earlier ones first. */
+/** Show those of RANK for which there is ROOM: when it is short, the first and the last of them. @return the room that is left. */
+static size_t choose_rank(const struct planning *pl, int rank, size_t room, enum place *place)
+{
+	size_t of_rank = 0, nth = 0;
+
+	for (size_t i = 0; i < pl->n; i++)
+		of_rank += pl->rank[i] == rank;
+
+	size_t head = of_rank <= room ? of_rank : (room + 1) / 2, tail = of_rank <= room ? 0 : room - head;
+
+	for (size_t i = 0; i < pl->n; i++) {
+		if (pl->rank[i] != rank)
+			continue;
+		if (nth < head || nth >= of_rank - tail)
+			place[i] = PLACE_SHOWN;
+		nth++;
+	}
+	return room - head - tail;
+}
+
+/** The MOST rows of highest rank. */
 static void choose(const struct planning *pl, size_t most, enum place *place)
 {
 	size_t room = most;
@@ -105,11 +134,7 @@ static void choose(const struct planning *pl, size_t most, enum place *place)
 	for (size_t i = 0; i < pl->n; i++)
 		place[i] = pl->rank[i] == RANK_NONE ? PLACE_ALSO : PLACE_BETWEEN;
 	for (int rank = RANK_ROOT; rank > RANK_NONE; rank--)
-		for (size_t i = 0; i < pl->n && room; i++)
-			if (pl->rank[i] == rank) {
-				place[i] = PLACE_SHOWN;
-				room--;
-			}
+		room = choose_rank(pl, rank, room, place);
 }
 
 enum place *plan_rows(const struct finding *f, size_t most, struct arena *arena)

@@ -108,56 +108,83 @@ static void print_check(const struct finding *f, size_t width, struct text *out)
 
 /* ---- what it rests on, or why it is no proof ---- */
 
-static void add_reason(struct text *out, size_t *n, const char *reason)
+static void add_reason(struct text *out, size_t *n, const char *before, const char *reason)
 {
-	if (*n < REASONS_MOST) {
-		text_add(out, *n ? "; " : "");
-		page_fit(out, reason, REASON_MOST);
-	}
-	++*n;
+	if (++*n > REASONS_MOST)
+		return;
+	text_add(out, before);
+	page_fit(out, reason, REASON_MOST);
 }
 
-static void add_assumptions(struct text *out, const struct finding *f, unsigned bits, size_t *n)
+/** Those of MASK; FIRST stands before the first of them, NEXT before each other. @return how many there are. */
+static size_t add_assumptions(struct text *out, const struct finding *f, unsigned mask, const char *first, const char *next)
 {
+	size_t n = 0;
+
 	for (unsigned bit = 1; bit && bit <= f->assumptions; bit <<= 1)
-		if (f->assumptions & bits & bit)
-			add_reason(out, n, word_assumption((enum assumption)bit));
+		if (f->assumptions & mask & bit)
+			add_reason(out, &n, n ? next : first, word_assumption((enum assumption)bit));
+	return n;
 }
 
 static void print_assumptions(const struct finding *f, size_t width, struct text *out)
 {
 	OWNED_TEXT reasons = {0};
-	size_t n = 0;
 
-	add_assumptions(&reasons, f, ~0u, &n);
-	if (n)
+	if (add_assumptions(&reasons, f, ~0u, "", "; "))
 		print_field(out, "rests on", text_str(&reasons), width);
 }
 
-/** The blind spots of the run are why a verdict that all else speaks for is not given. */
+/** @return how many reasons there are why somebody might still move. */
+static size_t add_live(struct text *out, const struct finding *f, const char *first)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nlive; i++)
+		add_reason(out, &n, n ? "; " : first, f->live[i]);
+	if (n > REASONS_MOST)
+		text_addf(out, "; and %zu more", n - REASONS_MOST);
+	return n;
+}
+
+/** The first blind spot is what keeps a verdict that all else speaks for from being a proof. @return the assumption that it stands
+ *  for, which need not be said again. */
+static unsigned add_blind_spot(struct text *out, const struct run_report *r, const struct finding *f)
+{
+	if (f->nlive || !(f->assumptions & ASSUME_NO_ALARM) || !r->blind_spots || !r->blind_spots[0])
+		return 0;
+	text_add(out, "Not proven, for: ");
+
+	size_t at = out->n;
+
+	page_fit(out, r->blind_spots[0], REASON_MOST);
+	if (out->at[at] >= 'A' && out->at[at] <= 'Z' && out->at[at + 1] >= 'a') /* a sentence, not an abbreviation */
+		out->at[at] = (char)(out->at[at] - 'A' + 'a');
+	return ASSUME_NO_ALARM;
+}
+
 static void print_doubts(const struct run_report *r, const struct finding *f, size_t width, struct text *out)
 {
 	OWNED_TEXT doubts = {0};
-	size_t n = 0;
+	bool stall = f->kind == FINDING_STALL;
+	size_t live = add_live(&doubts, f, stall ? "Could still move: " : "Not proven, for: ");
+	unsigned said = add_blind_spot(&doubts, r, f);
 
-	text_add(&doubts, "Not proven, for: ");
-	for (size_t i = 0; i < f->nlive; i++)
-		add_reason(&doubts, &n, f->live[i]);
-	for (const char *const *spot = r->blind_spots; spot && *spot && n == 0; spot++)
-		add_reason(&doubts, &n, *spot);
-	if (f->assumptions) {
-		text_add(&doubts, n ? ". It takes for granted: " : "it takes for granted: ");
-		n = 0;
-		add_assumptions(&doubts, f, ~0u, &n);
-	} else if (n == 0) {
-		text_add(&doubts, "it has not been looked at for long enough");
-	}
-	if (n > REASONS_MOST)
-		text_addf(&doubts, "; and %zu more", n - REASONS_MOST);
-	if (doubts.at[doubts.n - 1] != '.')
+	if (doubts.n && doubts.at[doubts.n - 1] != '.')
 		text_add(&doubts, ".");
-	if (f->kind != FINDING_STALL)
+	if (!stall) {
+		bool first = !live && !said;
+
+		if (add_assumptions(&doubts, f, ~said,
+				    first ? "Not proven, for it takes for granted that " : " It takes for granted that ",
+				    ", and that "))
+			text_add(&doubts, ".");
+		else if (first)
+			text_add(&doubts, "Not proven yet.");
 		text_add(&doubts, " A suspicion ends nothing.");
+	}
+	if (!doubts.n)
+		return;
 	page_wrap(out, text_str(&doubts), 0, 0, width);
 	text_add(out, "\n\n");
 }

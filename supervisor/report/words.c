@@ -96,25 +96,28 @@ static const char *label_of(const struct finding *f, pid_t pid)
 }
 
 /** Blanks would let a line break within a name. */
-static void add_unbroken(struct text *out, const char *s, size_t most)
+static void join_words(struct text *t, size_t from)
 {
-	size_t from = out->n;
-
-	page_fit(out, s, most);
-	for (size_t i = from; i < out->n; i++)
-		if (out->at[i] == ' ')
-			out->at[i] = '_';
+	for (size_t i = from; i < t->n; i++)
+		if (t->at[i] == ' ')
+			t->at[i] = '_';
 }
 
 void word_who(struct text *out, const struct finding *f, pid_t pid)
 {
-	add_unbroken(out, label_of(f, pid), LABEL_MOST);
+	size_t from = out->n;
+
+	page_fit(out, label_of(f, pid), LABEL_MOST);
+	join_words(out, from);
 	text_addf(out, "[%d]", (int)pid);
 }
 
 void word_name(struct text *out, const struct finding_object *o)
 {
-	add_unbroken(out, o->name && *o->name ? o->name : word_thing(o), NAME_MOST);
+	size_t from = out->n;
+
+	page_fit_end(out, o->name && *o->name ? o->name : word_thing(o), NAME_MOST);
+	join_words(out, from);
 }
 
 void word_list(struct text *out, const struct finding *f, const pid_t *pids, size_t n)
