@@ -1,5 +1,4 @@
 /* Which tasks of a finding a screen has room for: the way to the cause, the cause, the culprits. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/plan.h"
