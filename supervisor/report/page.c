@@ -39,8 +39,8 @@ static size_t bytes_of(const char *s, size_t n, size_t width)
 	return i;
 }
 
-/** Marks without a width of their own that change how their neighbours are shown: direction (Unicode's UAX 9), joiners, line and
- *  paragraph separators, byte order marks, tags. */
+/** Marks without a width of their own that change how their neighbours are shown: direction (Unicode's UAX 9), joiners,
+ *  separators of lines and paragraphs, byte order marks, tags. */
 static bool is_unseen(uint32_t c)
 {
 	static const struct {

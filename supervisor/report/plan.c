@@ -105,7 +105,8 @@ static void fold_alike(struct planning *pl, struct arena *arena)
 	}
 }
 
-/** Show those of RANK for which there is ROOM: when it is short, the first and the last of them. @return the room that is left. */
+/** Show those of RANK for which there is ROOM: when it is short, the first and the last of them.
+ *  @return the room that is left. */
 static size_t choose_rank(const struct planning *pl, int rank, size_t room, enum place *place)
 {
 	size_t of_rank = 0, nth = 0;

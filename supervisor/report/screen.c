@@ -147,8 +147,8 @@ static size_t add_live(struct text *out, const struct finding *f, const char *fi
 	return n;
 }
 
-/** The first blind spot is what keeps a verdict that all else speaks for from being a proof. @return the assumption that it stands
- *  for, which need not be said again. */
+/** The first blind spot is what keeps a verdict that all else speaks for from being a proof.
+ *  @return the assumption that it stands for, which need not be said again. */
 static unsigned add_blind_spot(struct text *out, const struct run_report *r, const struct finding *f)
 {
 	if (f->nlive || !(f->assumptions & ASSUME_NO_ALARM) || !r->blind_spots || !r->blind_spots[0])
