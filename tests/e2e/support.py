@@ -179,7 +179,7 @@ class Run:
                  limit=LIMIT, inside=None, becomes_user=False):
         """USER: who runs all of it. BECOMES_USER: root runs BEFORE, which becomes a plain user."""
         self.mark, self.limit = uuid.uuid4().hex, limit
-        self.top = Path(tempfile.mkdtemp(prefix="twt-"))
+        self.top = Path(tempfile.mkdtemp(dir=FOLDERS.name))
         self.folder = self.top / "project"
         self.tracewrap = TRACEWRAP if user is None and not becomes_user else str(open_folder() / "tracewrap")
         if suite:
@@ -198,6 +198,7 @@ class Run:
             inside(self)
         words = [*before, *((self.tracewrap, *options) if wrap else ()), *map(str, command)]
         identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        assert wrap is False or os.access(self.tracewrap, os.X_OK), f"{self.tracewrap} is not there: run make"
         with open(self.top / "out", "wb") as out, open(self.top / "err", "wb") as err:
             self.deadline = time.monotonic() + limit
             self.proc = subprocess.Popen(words, cwd=self.folder, env=self.env, stdin=stdin, stdout=out, stderr=err,
@@ -259,13 +260,17 @@ class Run:
         while (left := marked(self.mark)) and time.monotonic() < deadline:
             time.sleep(PAUSE)
         result = Result(self, code, [(pid, read(f"/proc/{pid}/cmdline")) for pid in left])
-        # The folder outlives this object's processes: tests look into it.
-        result.folder = Path(KEEP.name) / self.mark
+        # The folder outlives the run: tests look into it.
+        result.folder = KEPT / self.mark
         self.folder.rename(result.folder)
         return result
 
 
-KEEP = tempfile.TemporaryDirectory(prefix="twt-kept-")
+#: Of all runs; the folders of those that have ended are below KEPT. Both go with this process.
+FOLDERS = tempfile.TemporaryDirectory(prefix="twt-")
+os.chmod(FOLDERS.name, 0o711)
+KEPT = Path(FOLDERS.name) / "kept"
+KEPT.mkdir()
 
 
 def run(*command, **options):

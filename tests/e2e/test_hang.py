@@ -102,6 +102,8 @@ RUNS = {
     "eof": hang("test_end_of_file"),
     "child": hang("test_child_that_waits_for_a_signal"),
     "threads": hang("test_beside_idle_threads"),
+    "crowd": hang("test_crowd"),
+    "long name": hang("test_long_name"),
     "shell": hang("test_unreadable_output_of_a_shell"),
     "alarm": hang("test_child_is_waited_for_and_would_be_killed"),
     "tcp": others("test_both_receive"),
@@ -311,6 +313,25 @@ def test_terminal(result):
 @of("threads")
 def test_idle_threads_beside(result):
     proven(result, "pipe-full", "test_pipes.py::test_beside_idle_threads", ["writer"])
+
+
+@proves
+@of("crowd")
+def test_a_crowd_fits_the_screen(result):
+    finding = result.finding()
+    assert (finding["kind"], finding["certainty"]) == ("pipe-full", "proven") and not result.left
+    assert finding["culprits"] and set(finding["culprits"]) <= set(result.roles["chatty"])
+    assert {row["pid"] for row in finding["blocked"]} >= set(result.roles["chatty"]), "the report has them all"
+    lines = result.screen.splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) <= 30, result.screen
+
+
+@proves
+@of("long name")
+def test_a_long_name_is_whole_in_the_report(result):
+    name = f"test_pipes.py::test_long_name[{'x y ' * 60}]"
+    proven(result, "pipe-full", name, ["writer"])
+    assert len(result.screen.splitlines()) <= 30
 
 
 @proves

@@ -146,6 +146,20 @@ def test_beside_idle_threads():
     chatty().wait()
 
 
+def test_crowd():
+    """Many writers of one pipe, in many layers: all that there is to tell does not fit a screen."""
+    reader, writer = os.pipe()
+    children = [subprocess.Popen(python("chatty.py", BIG), stdout=writer) for _ in range(10)]
+    children += [subprocess.Popen(["sh", "-c", f"{sys.executable} chatty.py {BIG}; true"], stdout=writer) for _ in range(5)]
+    for child in children:
+        child.wait()
+
+
+@pytest.mark.parametrize("n", [1], ids=["x y " * 60])
+def test_long_name(n):
+    chatty().wait()
+
+
 def test_unreadable_output_of_a_shell():
     child = subprocess.Popen(["sh", "-c", f"{sys.executable} chatty.py {BIG}; true"], stdout=subprocess.PIPE)
     role("shell", child.pid)
