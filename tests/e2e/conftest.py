@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["suites"]  # what the tests run, in copies: no tests of tracewrap
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_CHILD_SUBREAPER = 36
 MARK = "TRACEWRAP_TEST_MARK"
