@@ -1,13 +1,13 @@
 """Runs the real program on the small suites below suites/ and gathers what came of it.
 
 A run has a folder, an environment mark by which its processes are found whatever became of their parents, and a hard limit. A
-test module lists its runs in RUNS (name -> function); those that the selected tests want are started together, so that a module
-takes about as long as its longest run.
+test module lists its runs in RUNS (name -> function); those that the selected tests want are started together, a few at a time.
 """
 import atexit
 import concurrent.futures
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -32,7 +32,7 @@ VENV_PYTEST8 = Path(os.environ.get("VENV_PYTEST8") or TOP / "build" / "venv-pyte
 VENV_TRACTOR = Path(os.environ.get("VENV_TRACTOR") or TOP / "build" / "venv-tractor")
 PY = str(VENV / "bin" / "python")
 PYTEST = (PY, "-m", "pytest", "-p", "no:cacheprovider")
-JOBS = 6          # hangs mostly wait
+JOBS = 8          # hangs mostly wait
 PAUSE = 0.02
 LIMIT = 60.0
 SETTLE = 3.0      # a killed process needs a moment to leave
@@ -282,12 +282,17 @@ def run(*command, **options):
 # Many runs at a time ------------------------------------------------------------------------------------------------
 
 class Batch:
-    def __init__(self):
+    """The runs of a few test modules in a row, all started at once; they are done when the last of these modules is."""
+
+    def __init__(self, modules):
+        self.modules = modules
         self.pool = concurrent.futures.ThreadPoolExecutor(JOBS)
         self.futures = {}
 
-    def start(self, name, job):
-        self.futures[name] = self.pool.submit(job)
+    def start(self, module, wanted):
+        for name, job in module.RUNS.items():
+            if (module, name) in wanted:
+                self.futures[module, name] = self.pool.submit(job)
 
     def close(self):
         for future in self.futures.values():
@@ -295,22 +300,33 @@ class Batch:
         self.pool.shutdown()
 
 
+def modules_in_a_row(items, module):
+    """MODULE and those with runs that follow it directly: others may not like what goes on beside them."""
+    order = list(dict.fromkeys(item.module for item in items))
+    return list(itertools.takewhile(lambda m: hasattr(m, "RUNS"), order[order.index(module):]))
+
+
+BATCHES = []       # the one that goes on, if any
+
+
 @pytest.fixture(scope="module")
 def batch(request):
-    """The runs of this module that the selected tests want, all started."""
-    wanted = {item.callspec.params["result"] for item in request.session.items
-              if item.module is request.module and "result" in getattr(getattr(item, "callspec", None), "params", ())}
-    batch = Batch()
-    for name, job in request.module.RUNS.items():
-        if name in wanted:
-            batch.start(name, job)
-    yield batch
-    batch.close()
+    """The runs of this module that the selected tests want, and those of the modules that come next."""
+    items, module = request.session.items, request.module
+    if not BATCHES:
+        wanted = {(item.module, item.callspec.params["result"]) for item in items
+                  if "result" in getattr(getattr(item, "callspec", None), "params", ())}
+        BATCHES.append(Batch(modules_in_a_row(items, module)))
+        for each in BATCHES[0].modules:
+            BATCHES[0].start(each, wanted)
+    yield BATCHES[0]
+    if module is BATCHES[0].modules[-1]:
+        BATCHES.pop().close()
 
 
 @pytest.fixture
 def result(request, batch):
-    return batch.futures[request.param].result()
+    return batch.futures[request.module, request.param].result()
 
 
 def of(*names):

@@ -119,7 +119,7 @@ RUNS = {
     "SIGUSR1": asked_for_a_state,
     "old runs": many_old_runs,
     "snapshot": saved_and_explained,
-    "stubborn": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_all_kinds", suite="ladder", options=("--grace", "1s")),
+    "stubborn": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_all_kinds", suite="ladder", options=("--grace", "10s")),
     "tidy": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_tidy", suite="ladder", options=("--grace", "20s")),
     "spin": lambda: run(*PYTEST, "-q", "test_stubborn.py::test_spins", suite="ladder", options=("--grace", "300ms")),
     "quiet": hang("test_wait_before_read", "-q"),
