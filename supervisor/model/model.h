@@ -223,6 +223,9 @@ enum role { /* what a task's wait is, best cause first */
 };
 const char *role_name(enum role role); /* "full", "loop+socket", ... */
 
+/** A thousand tasks that wait for each other have a million edges; nobody reads more of one task than these. */
+enum { FINDING_EDGES = 256 };
+
 struct blocked { /* one task of the explanation */
 	pid_t pid, tid;
 	const char *comm, *label; /* label: see process_label() */
@@ -235,9 +238,10 @@ struct blocked { /* one task of the explanation */
 	int object;         /* index into finding.objects, -1: none */
 	int64_t timeout_ns; /* of the wait; NEVER_NS: none */
 	int64_t moved_ns;   /* it has stood still since then */
-	pid_t *waits_for;   /* tids, of the stuck set */
+	pid_t *waits_for;   /* tids, of the stuck set: the first FINDING_EDGES of them */
 	size_t nwaits_for;
-	pid_t *waits_for_pids; /* the processes of those, each once */
+	size_t nwaits_for_all; /* how many there are */
+	pid_t *waits_for_pids; /* the processes of those, each once: the first FINDING_EDGES */
 	size_t nwaits_for_pids;
 };
 

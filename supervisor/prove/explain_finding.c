@@ -102,14 +102,19 @@ static void write_edges(struct writing *wr, size_t task, struct blocked *b)
 {
 	const struct explaining *x = wr->x;
 
-	b->waits_for = arena_array(wr->f->arena, x->p->fates[task].nstrong, sizeof *b->waits_for);
-	b->waits_for_pids = arena_array(wr->f->arena, x->p->fates[task].nstrong, sizeof *b->waits_for_pids);
+	size_t most = x->p->fates[task].nstrong < FINDING_EDGES ? x->p->fates[task].nstrong : FINDING_EDGES;
+
+	b->waits_for = arena_array(wr->f->arena, most, sizeof *b->waits_for);
+	b->waits_for_pids = arena_array(wr->f->arena, most, sizeof *b->waits_for_pids);
 	for_each_edge(u, x->p, task)
 	{
 		const struct task *t = &x->s->tasks[*u];
+		bool again = b->nwaits_for_pids && b->waits_for_pids[b->nwaits_for_pids - 1] == t->pid;
 
-		b->waits_for[b->nwaits_for++] = t->tid;
-		if (b->nwaits_for_pids == 0 || b->waits_for_pids[b->nwaits_for_pids - 1] != t->pid)
+		b->nwaits_for_all++;
+		if (b->nwaits_for < most)
+			b->waits_for[b->nwaits_for++] = t->tid;
+		if (!again && b->nwaits_for_pids < most)
 			b->waits_for_pids[b->nwaits_for_pids++] = t->pid;
 	}
 }

@@ -83,13 +83,10 @@ static cJSON *text_string(void (*write)(const struct finding *, struct text *), 
 
 /* ---- a finding ---- */
 
-/* A thread may wait for all others of its process: with thousands of them the square of that is nobody's reading. */
-enum { EDGES_MOST = 256 };
-
 static void put_edges(cJSON *row, const struct blocked *b)
 {
-	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for < EDGES_MOST ? b->nwaits_for : EDGES_MOST));
-	put(row, "waits_for_count", number((int64_t)b->nwaits_for));
+	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for));
+	put(row, "waits_for_count", number((int64_t)b->nwaits_for_all));
 }
 
 static cJSON *blocked_row(const struct run_report *r, const struct finding *f, const struct blocked *b)

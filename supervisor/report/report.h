@@ -53,8 +53,6 @@ void report_json(const struct run_report *r, struct text *out);
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);
 /** What was cleaned up and where the report lies: printed behind the screen once it is known. */
 void report_closing(const struct run_report *r, const struct text_style *style, struct text *out);
-/** One line while the run goes on: "tracewrap: 2.0 s  hang suspected: pipe-full in test_x.py::test_y". */
-void report_line(const struct run_report *r, const struct finding *f, struct text *out);
 
 /** In the reader's words. */
 void report_summary(const struct finding *f, struct text *out); /* one sentence */

@@ -300,25 +300,3 @@ void report_closing(const struct run_report *r, const struct text_style *style, 
 	print_survivors(r, width, out);
 	print_report_path(r, width, out);
 }
-
-void report_line(const struct run_report *r, const struct finding *f, struct text *out)
-{
-	enum { TEST_MOST = 100 };
-	double at_s = (double)(f->detected_ns - r->start_ns) / (double)NS_PER_S;
-
-	text_addf(out, "tracewrap: %.1f s  ", at_s);
-	if (f->kind == FINDING_STALL)
-		text_add(out, "the time is over");
-	else
-		text_addf(out, "%s: %s", word_certainty(f), finding_kind_name(f->kind));
-	if (f->test) {
-		text_add(out, " in ");
-		page_fit(out, f->test, TEST_MOST);
-	}
-	if (f->test && f->phase) {
-		text_add(out, " (");
-		page_fit(out, f->phase, 10);
-		text_add(out, ")");
-	}
-	text_add(out, "\n");
-}

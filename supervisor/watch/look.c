@@ -105,6 +105,15 @@ static void sight_widen(struct run *r, struct sight *sight)
 
 /* ---- verdicts ---- */
 
+void look_history(struct run *r)
+{
+	struct err err = {0};
+
+	/* a pass that fails has told history what it saw; the report does without the rest */
+	if (r->observe && observe_pass(r->observe, sys_monotonic_ns(), r->history, &r->pass, &err) < 0)
+		return;
+}
+
 static void note_tests(struct run *r, const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->nprocs; i++) {
@@ -129,6 +138,7 @@ static bool make_finding(struct run *r, struct sight *sight, enum certainty cert
 	struct snapshot *s = sight->snapshot;
 	pid_vec stuck = {0};
 
+	look_history(r);
 	observe_tests(r->observe, s);
 	note_tests(r, s);
 	if (sight->proof->root_stuck)
@@ -147,19 +157,6 @@ static bool make_finding(struct run *r, struct sight *sight, enum certainty cert
 	return true;
 }
 
-static void say_screen(struct run *r, enum outcome outcome, bool complete)
-{
-	OWNED_TEXT screen = {0};
-	struct arena *arena = arena_new();
-	struct text_style style = say_style(r);
-	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, complete);
-
-	report_screen(&report, r->finding, &style, &screen);
-	say_text(&screen);
-	r->shown = true;
-	arena_free(arena);
-}
-
 /** The order matters: the verdict is on disk before anybody is told, and told before anybody is signalled. */
 static void speak_proof(struct run *r, struct sight *sight)
 {
@@ -169,7 +166,9 @@ static void speak_proof(struct run *r, struct sight *sight)
 	files_write(r, OUTCOME_HANG, EXIT_HANG, false);
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
-	say_screen(r, OUTCOME_HANG, false);
+	say_screen(r, OUTCOME_HANG);
+	if (r->opt->on_hang == ON_HANG_REPORT)
+		say_closing(r, OUTCOME_HANG);
 	r->proven = true;
 }
 
@@ -180,7 +179,7 @@ static void speak_suspicion(struct run *r, struct sight *sight)
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
 	if (r->opt->verbosity > SAY_HANGS)
-		say_screen(r, OUTCOME_STALL, false);
+		say_screen(r, OUTCOME_STALL);
 }
 
 static void withdraw(struct run *r)

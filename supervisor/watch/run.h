@@ -41,6 +41,8 @@ void run_step(struct run *r, int64_t until_ns);
 void look_pass(struct run *r, int64_t now_ns);
 /** What is known at this moment, for a report that can't wait: fills run.finding when something is stuck or FORCE. */
 void look_now(struct run *r, bool time_over);
+/** Bring the history up to date: who is new, who has ended. */
+void look_history(struct run *r);
 /** Nobody of the tree can move before UNTIL_NS. */
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
@@ -59,6 +61,9 @@ void cleanup_leftovers(struct run *r); /* after the command's own end: a moment 
 /* say.c: standard error, whole lines */
 void say_line(const struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void say_text(const struct text *t);
-struct text_style say_style(const struct run *r);
+/** The post-mortem of run.finding. */
+void say_screen(struct run *r, enum outcome outcome);
+/** What was ended, who is left, where the report lies. */
+void say_closing(struct run *r, enum outcome outcome);
 
 #endif

@@ -24,7 +24,32 @@ void say_line(const struct run *r, const char *fmt, ...)
 	say_text(&t);
 }
 
-struct text_style say_style(const struct run *r)
+static struct text_style say_style(const struct run *r)
 {
 	return (struct text_style){.color = r->opt->color, .width = r->opt->width};
+}
+
+void say_screen(struct run *r, enum outcome outcome)
+{
+	OWNED_TEXT out = {0};
+	struct arena *arena = arena_new();
+	struct text_style style = say_style(r);
+	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, false);
+
+	report_screen(&report, r->finding, &style, &out);
+	say_text(&out);
+	arena_free(arena);
+	r->shown = true;
+}
+
+void say_closing(struct run *r, enum outcome outcome)
+{
+	OWNED_TEXT out = {0};
+	struct arena *arena = arena_new();
+	struct text_style style = say_style(r);
+	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, true);
+
+	report_closing(&report, &style, &out);
+	say_text(&out);
+	arena_free(arena);
 }

@@ -156,22 +156,11 @@ static enum outcome outcome_of(const struct run *r)
 	return r->interrupted || (WIFSIGNALED(r->status) && WTERMSIG(r->status) == SIGINT) ? OUTCOME_INTERRUPTED : OUTCOME_FAIL;
 }
 
-static void say_closing(struct run *r, enum outcome outcome)
-{
-	OWNED_TEXT out = {0};
-	struct arena *arena = arena_new();
-	struct text_style style = say_style(r);
-	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, true);
-
-	report_closing(&report, &style, &out);
-	say_text(&out);
-	arena_free(arena);
-}
-
 /** A verdict of ours ends the run: the tree goes step by step, and the exit code says why. */
 static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 {
 	cleanup_tree(r);
+	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
 	launch_finish_code(r->launch, EXIT_HANG);
@@ -183,16 +172,8 @@ static _Noreturn void end_by_timeout(struct run *r)
 	files_write(r, r->proven ? OUTCOME_HANG : OUTCOME_STALL, EXIT_HANG, false);
 	launch_verdict(r->launch, EXIT_HANG);
 	say_line(r, "the time of the run is over (--timeout): ending it");
-	if (r->finding && !r->shown) {
-		OWNED_TEXT screen = {0};
-		struct arena *arena = arena_new();
-		struct text_style style = say_style(r);
-		struct run_report report = files_report(r, arena, OUTCOME_STALL, EXIT_HANG, false);
-
-		report_screen(&report, r->finding, &style, &screen);
-		say_text(&screen);
-		arena_free(arena);
-	}
+	if (r->finding && !r->shown)
+		say_screen(r, OUTCOME_STALL);
 	end_by_verdict(r, r->proven ? OUTCOME_HANG : OUTCOME_STALL);
 }
 
@@ -227,6 +208,7 @@ static _Noreturn void end_by_itself(struct run *r)
 		finding_free(r->finding);
 		r->finding = NULL;
 	}
+	look_history(r);
 	files_write(r, outcome_of(r), exit_code_of(r->status), true);
 	launch_finish_status(r->launch, r->status);
 }

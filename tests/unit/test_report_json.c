@@ -300,17 +300,18 @@ static void thousands_of_edges_are_counted(void **state)
 	struct finding *f = make_finding(snap(SCENE));
 	struct finding *const list[] = {f};
 	struct run_report r = make_run(list);
-	pid_t *many = arena_array(f->arena, 5000, sizeof *many);
+	pid_t *many = arena_array(f->arena, FINDING_EDGES, sizeof *many);
 
 	(void)state;
-	for (int i = 0; i < 5000; i++)
+	for (int i = 0; i < FINDING_EDGES; i++)
 		many[i] = i + 1;
 	f->blocked[0].waits_for = many;
-	f->blocked[0].nwaits_for = 5000;
+	f->blocked[0].nwaits_for = FINDING_EDGES;
+	f->blocked[0].nwaits_for_all = 5000;
 
 	cJSON *root = written(&r), *row = cJSON_GetArrayItem(key(cJSON_GetArrayItem(key(root, "findings"), 0), "blocked"), 0);
 
-	assert_int_equal(cJSON_GetArraySize(key(row, "waits_for")), 256);
+	assert_int_equal(cJSON_GetArraySize(key(row, "waits_for")), FINDING_EDGES);
 	assert_true(number_of(row, "waits_for_count") == 5000);
 	cJSON_Delete(root);
 	finding_free(f);

@@ -283,7 +283,7 @@ static void check_hostile(const char *name)
 	struct finding *f = with_names(name);
 
 	for (int certainty = SUSPECTED; certainty <= PROVEN; certainty++) {
-		OWNED_TEXT screen = {0}, line = {0};
+		OWNED_TEXT screen = {0};
 		struct finding *const list[] = {f};
 		struct run_report r = make_run(list);
 
@@ -292,9 +292,6 @@ static void check_hostile(const char *name)
 		for (size_t i = 0; i < ARRAY_SIZE(unseen); i++)
 			assert_null(strstr(text_str(&screen), unseen[i]));
 		assert_null(strchr(text_str(&screen), '\033'));
-		report_line(&r, f, &line);
-		check_line(name, line.at, line.n - 1, 200);
-		assert_int_equal(line.at[line.n - 1], '\n');
 		report_closing(&r, &(struct text_style){.width = 80}, &screen);
 	}
 	finding_free(f);
@@ -393,24 +390,6 @@ static void closing_tells_what_was_ended(void **state)
 					    "report   .tracewrap/last/report.json\n");
 }
 
-static void one_line(void **state)
-{
-	struct finding *f = make_finding(snap(scenes[0].text));
-	struct finding *const list[] = {f};
-	struct run_report r = make_run(list);
-	OWNED_TEXT proven = {0}, suspected = {0};
-
-	(void)state;
-	report_line(&r, f, &proven);
-	assert_string_equal(text_str(&proven), "tracewrap: 1.6 s  HANG proven: pipe-full in tests/test_a.py::test_b\n");
-	f->certainty = SUSPECTED;
-	f->phase = "call";
-	report_line(&r, f, &suspected);
-	assert_string_equal(text_str(&suspected),
-			    "tracewrap: 1.6 s  hang suspected: pipe-full in tests/test_a.py::test_b (call)\n");
-	finding_free(f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,7 +404,6 @@ int main(void)
 		cmocka_unit_test(empty_findings),
 		cmocka_unit_test(kinds_that_do_not_fit),
 		cmocka_unit_test(closing_tells_what_was_ended),
-		cmocka_unit_test(one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
