@@ -182,13 +182,13 @@ static void speak_suspicion(struct run *r, struct sight *sight)
 		say_screen(r, OUTCOME_STALL);
 }
 
+/** A proof was true when it was spoken: somebody outside has moved the tree since, an interrupt most likely. It stays in the report. */
 static void withdraw(struct run *r)
 {
-	if (!r->finding)
+	if (!r->finding || r->proven)
 		return;
-	if (r->opt->verbosity > SAY_HANGS || r->proven)
-		say_line(r, "it moves again: the %s of a hang is withdrawn", r->proven ? "report" : "suspicion");
-	r->proven = false;
+	if (r->opt->verbosity > SAY_HANGS)
+		say_line(r, "it moves again: the suspicion of a hang is withdrawn");
 	replace_finding(r, NULL);
 }
 

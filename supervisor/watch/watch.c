@@ -149,10 +149,10 @@ static int exit_code_of(int status)
 
 static enum outcome outcome_of(const struct run *r)
 {
+	if (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 0)
+		return OUTCOME_PASS; /* be it that somebody outside has freed it from a hang */
 	if (r->proven)
 		return OUTCOME_HANG;
-	if (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 0)
-		return OUTCOME_PASS;
 	return r->interrupted || (WIFSIGNALED(r->status) && WTERMSIG(r->status) == SIGINT) ? OUTCOME_INTERRUPTED : OUTCOME_FAIL;
 }
 
