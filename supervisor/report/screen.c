@@ -92,7 +92,7 @@ static const char *check_of(const struct finding *f)
 	case FINDING_STALL:
 		break;
 	}
-	return "py-spy dump --pid PID";
+	return "py-spy dump --nonblocking --pid PID";
 }
 
 static void print_check(const struct finding *f, size_t width, struct text *out)
@@ -153,7 +153,7 @@ static unsigned add_blind_spot(struct text *out, const struct run_report *r, con
 {
 	if (f->nlive || !(f->assumptions & ASSUME_NO_ALARM) || !r->blind_spots || !r->blind_spots[0])
 		return 0;
-	text_add(out, "Not proven, for: ");
+	text_add(out, "Not proven: ");
 
 	size_t at = out->n;
 
@@ -167,7 +167,7 @@ static void print_doubts(const struct run_report *r, const struct finding *f, si
 {
 	OWNED_TEXT doubts = {0};
 	bool stall = f->kind == FINDING_STALL;
-	size_t live = add_live(&doubts, f, stall ? "Could still move: " : "Not proven, for: ");
+	size_t live = add_live(&doubts, f, stall ? "Could still move: " : "Not proven: ");
 	unsigned said = add_blind_spot(&doubts, r, f);
 
 	if (doubts.n && doubts.at[doubts.n - 1] != '.')
@@ -176,12 +176,12 @@ static void print_doubts(const struct run_report *r, const struct finding *f, si
 		bool first = !live && !said;
 
 		if (add_assumptions(&doubts, f, ~said,
-				    first ? "Not proven, for it takes for granted that " : " It takes for granted that ",
+				    first ? "Not proven: this takes for granted that " : " And it takes for granted that ",
 				    ", and that "))
 			text_add(&doubts, ".");
 		else if (first)
 			text_add(&doubts, "Not proven yet.");
-		text_add(&doubts, " A suspicion ends nothing.");
+		text_add(&doubts, " Only a proof ends a run, so this one goes on.");
 	}
 	if (!doubts.n)
 		return;
