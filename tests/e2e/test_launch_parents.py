@@ -123,11 +123,12 @@ def test_daemon_knows_its_parent(tmp_path, marked_env, mark):
     """What a program could notice: an orphan's parent is the supervisor, not init."""
     script = ("import os\nr, w = os.pipe()\n"
               "if os.fork() == 0:\n"
+              "  middle = os.getpid()\n"
               "  if os.fork(): os._exit(0)\n"
-              "  while os.getppid() == int(os.environ['MIDDLE'] or 0): pass\n"
+              "  while os.getppid() == middle: pass\n"
               "  os.write(w, str(os.getppid()).encode()); os._exit(0)\n"
               "os.wait(); print(int(os.read(r, 9)) == os.getppid())")
-    run = subprocess.run([program(), *PYTHON, "-c", script], cwd=tmp_path, env={**marked_env, "MIDDLE": ""}, capture_output=True, text=True)
+    run = subprocess.run([program(), *PYTHON, "-c", script], cwd=tmp_path, env=marked_env, capture_output=True, text=True)
     assert run.stdout == "True\n"
 
 
