@@ -56,14 +56,17 @@ fresh_root() {
 	fi
 }
 
-# inside USER COMMAND: in the clone, with an environment of its own.
+# inside USER COMMAND: in the clone, with an environment of its own. The root is made the namespace's real one: below a mere chroot
+# nothing could unshare its mounts, which some tests do.
 inside() {
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC2016 # for the inner shells
 	unshare --mount --pid --fork --kill-child sh -c '
 		root=$1 user=$2 command=$3
 		shift 3
-		mount --make-rprivate / && mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" || exit 99
-		exec chroot --userspec="$user" "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@" \
+		mount --make-rprivate / && mount --bind "$root" "$root" && mount -t proc proc "$root/proc" &&
+			mount --rbind /dev "$root/dev" && cd "$root" && pivot_root . mnt || exit 99
+		exec chroot . sh -c "umount -l /mnt; exec \"\$@\"" sh \
+			chroot --userspec="$user" / env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@" \
 			sh -c "cd /src/tracewrap && $command"' sh "$bare/root" "$1" "$2" \
 		${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
 		${PIP_CERT:+PIP_CERT=/etc/host.crt} ${PIP_INDEX_URL:+"PIP_INDEX_URL=$PIP_INDEX_URL"}
