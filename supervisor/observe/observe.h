@@ -48,9 +48,9 @@ enum { OBSERVE_MOVED = 1 };
  *  @return words in BUF (reason and until when, *UNTIL_NS; 0: not known), or NULL: only a snapshot can tell. */
 const char *observe_seed(struct observe *ob, int64_t now_ns, int64_t horizon_ns, int64_t *until_ns, char *buf, size_t size);
 
-/** Is there a task that, by its own wait, might never move again? Without one nothing can be stuck, and a snapshot tells nothing
- *  more. As cheap as observe_seed(). */
-bool observe_any_endless(struct observe *ob, int64_t now_ns, int64_t horizon_ns);
+/** Is there anybody to be suspected: the command, or a process that may be running a test (by its name, a Python), whose main thread
+ *  waits without an end of its own? Else a snapshot tells nothing more. As cheap as observe_seed(). */
+bool observe_any_focus(struct observe *ob, int64_t now_ns, int64_t horizon_ns);
 
 /** A snapshot. Tasks that moved while it was taken are WAIT_RUN in it. snapshot_free() it.
  *  @return 0, OBSERVE_MOVED (the set of tasks changed: thrown away), or -errno. */

@@ -56,16 +56,22 @@ static bool seed_of_task(struct observe *ob, struct seen_process *p, struct seen
 	return true;
 }
 
-bool observe_any_endless(struct observe *ob, int64_t now_ns, int64_t horizon_ns)
+/** By its name when its task was looked at: exec may have changed the one that it was found by. */
+static bool may_run_tests(const struct observe *ob, const struct seen_task *t)
+{
+	return t->tid == ob->opt.root || strncmp(t->look.comm, "py", 2) == 0;
+}
+
+bool observe_any_focus(struct observe *ob, int64_t now_ns, int64_t horizon_ns)
 {
 	struct seed seed;
 
 	for (size_t i = 0; i < ob->procs.n; i++) {
 		struct seen_process *p = ob->procs.at[i];
+		struct seen_task *main = p->tasks.n ? &p->tasks.at[0] : NULL; /* tids ascend */
 
-		for (size_t k = 0; k < p->tasks.n; k++)
-			if (!seed_of_task(ob, p, &p->tasks.at[k], now_ns, horizon_ns, &seed) && p->tasks.at[k].look.op != WAIT_DEAD)
-				return true;
+		if (main && !seed_of_task(ob, p, main, now_ns, horizon_ns, &seed) && may_run_tests(ob, main))
+			return true;
 	}
 	return false;
 }

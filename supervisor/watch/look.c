@@ -250,8 +250,8 @@ void look_pass(struct run *r, int64_t now_ns)
 		if (kind == LOOK_FAST)
 			kind = LOOK_NOT;
 	}
-	if (kind == LOOK_SLOW && !r->finding && !observe_any_endless(r->observe, now_ns, r->opt->horizon_ns))
-		policy_nothing_endless(&r->policy, now_ns);
+	if (kind == LOOK_SLOW && !r->finding && !observe_any_focus(r->observe, now_ns, r->opt->horizon_ns))
+		policy_nobody_waits(&r->policy, now_ns);
 	else if (kind != LOOK_NOT)
 		look(r, kind, now_ns);
 }

@@ -62,7 +62,7 @@ void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
 	p->seed_until_ns = until_ns > now_ns ? until_ns : now_ns + SEED_AGAIN_NS;
 }
 
-void policy_nothing_endless(struct policy *p, int64_t now_ns)
+void policy_nobody_waits(struct policy *p, int64_t now_ns)
 {
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
 	p->key = 0;

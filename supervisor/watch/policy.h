@@ -41,8 +41,8 @@ enum look policy_look(const struct policy *p, const struct observe_pass *pass, i
 void policy_look_cost(struct policy *p, int64_t cpu_ns);
 /** A fast look ended early: nothing can be proven before UNTIL_NS (0: not known until when). */
 void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns);
-/** A slow look was spared: every task can move by itself. */
-void policy_nothing_endless(struct policy *p, int64_t now_ns);
+/** A slow look was spared: nobody whom the run waits for can be stuck. */
+void policy_nobody_waits(struct policy *p, int64_t now_ns);
 /** A snapshot was thrown away, for the set of tasks changed meanwhile. */
 void policy_lost_snapshot(struct policy *p, int64_t now_ns);
 /** Judge one look. FOCUS: the processes that the run waits for (the command, and who runs a test): a verdict is about them.
