@@ -36,6 +36,7 @@ void say_screen(struct run *r, enum outcome outcome)
 	struct text_style style = say_style(r);
 	struct run_report report = files_report(r, arena, outcome, EXIT_HANG, false);
 
+	text_add(&out, "\n"); /* the command may have left a line without an end: pytest does, with a dot for each test */
 	report_screen(&report, r->finding, &style, &out);
 	say_text(&out);
 	arena_free(arena);
