@@ -19,6 +19,8 @@
 
 enum { MOST_POLLED = 4096, MOST_SELECTED = 65536 };
 
+const char look_unknown_call[] = "in a call whose end is not known";
+
 struct decoding {
 	pid_t pid, tid;
 	struct look *l;
@@ -480,5 +482,5 @@ void look_decode(pid_t pid, pid_t tid, struct look *l)
 			return;
 		}
 	}
-	live(&d, "in a call whose end is not known");
+	live(&d, look_unknown_call);
 }

@@ -148,6 +148,8 @@ void look_task(struct observe *ob, struct seen_process *p, struct seen_task *t);
 void look_free(struct look *l);
 /** Fill op, why, deadline, descriptors of a task that sleeps in a system call. */
 void look_decode(pid_t pid, pid_t tid, struct look *l);
+/** The `why` of a look at a call that is in no row. */
+extern const char look_unknown_call[];
 /** Timeout of a blocking read or write of FD that no argument tells (sockets, terminals). @return ns, NEVER_NS; -1: refused. */
 int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way);
 

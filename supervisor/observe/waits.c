@@ -253,7 +253,7 @@ static int64_t time_left(const struct builder *b, int64_t deadline_ns)
 
 static struct wait live_wait(struct builder *b, const struct look *l)
 {
-	if (l->op == WAIT_RUN && l->call >= 0 && l->why && strstr(l->why, "not known"))
+	if (l->why == look_unknown_call)
 		return live(arena_printf(b->arena, "in system call %d, whose end is not known", l->call));
 	return live(l->why ? l->why : "moved while it was looked at");
 }
