@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -336,23 +337,81 @@ static void guards_hold_standard_error_alone(void **state)
 	assert_int_equal(ends_outside(&(struct scene_options){.stdin_fd = o[1].read_fd, .skip = o[1].pid}), END_WRITE);
 }
 
+/** May the descriptors of all processes be listed here, as found without observe, and is nobody out of sight? Processes of other pid
+ *  namespaces are, but for the first one's (pid_namespaces(7)); its number is fixed (PROC_PID_INIT_INO in the kernel's proc_ns.h). */
+static bool all_can_be_seen(void)
+{
+	bool all = true;
+	struct dirent *e;
+	struct stat ns;
+	DIR *proc = opendir("/proc");
+
+	assert_non_null(proc);
+	assert_int_equal(stat("/proc/self/ns/pid", &ns), 0);
+	while ((e = readdir(proc))) {
+		char path[sizeof e->d_name + 16];
+		DIR *fds;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof path, "/proc/%s/fd", e->d_name);
+		fds = opendir(path);
+		if (fds)
+			closedir(fds);
+		else if (errno == EACCES || errno == EPERM)
+			all = false;
+	}
+	closedir(proc);
+	return all && ns.st_ino == 0xeffffffc;
+}
+
 /** Who can't look at all processes takes what was inherited as held by others. */
-static void inherited_counts_for_the_blind(void **state)
+static void check_inherited(unsigned expected)
 {
 	int fd[2];
 	char name[64];
 	const char *names[] = {name};
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
 	assert_int_equal(fstat(fd[0], &st), 0);
 	snprintf(name, sizeof name, "pipe:[%llu]", (unsigned long long)st.st_ino);
-	assert_int_equal(ends_outside(&(struct scene_options){.stdin_fd = fd[0], .inherited = names, .ninherited = 1}),
-			 geteuid() ? END_BOTH : 0);
+	assert_int_equal(ends_outside(&(struct scene_options){.stdin_fd = fd[0], .inherited = names, .ninherited = 1}), expected);
 	assert_int_equal(ends_outside(&(struct scene_options){.stdin_fd = fd[0]}), 0);
 	close(fd[0]);
 	close(fd[1]);
+}
+
+static void inherited_counts_for_the_blind(void **state)
+{
+	(void)state;
+	check_inherited(all_can_be_seen() ? 0 : END_BOTH);
+}
+
+/** Whoever is outside of the namespace can't be seen, with whatever rights. */
+static int with_outsiders_out_of_sight(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 77;
+	pid = fork();
+	if (pid == 0) {
+		if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(77);
+		check_inherited(END_BOTH);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static void inherited_counts_in_a_namespace(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	run_apart(with_outsiders_out_of_sight);
 }
 
 /* ---- hidden ---- */
@@ -444,6 +503,7 @@ int main(void)
 		{"holders_outside_are_seen", holders_outside_are_seen, NULL, scene_kill_all, outsiders},
 		{"guards_hold_standard_error_alone", guards_hold_standard_error_alone, NULL, scene_kill_all, outsiders},
 		cmocka_unit_test_teardown(inherited_counts_for_the_blind, scene_kill_all),
+		cmocka_unit_test_teardown(inherited_counts_in_a_namespace, scene_kill_all),
 		cmocka_unit_test_teardown(a_hidden_child_counts_as_live, scene_kill_all),
 		cmocka_unit_test(alarms_are_of_whoever_may_have_armed_them),
 	};
