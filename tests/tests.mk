@@ -81,3 +81,15 @@ bench:
 	@sh tests/setup.sh check
 	@$(MAKE) --no-print-directory -s all $(OUT)/bench/load
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python
+
+# Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc. Wants clang and its
+# run-time library (Debian: libclang-rt-14-dev).
+FUZZ_SECONDS ?= 30
+FUZZ_SRC   = $(foreach r,base model parse prove,$(wildcard supervisor/$(r)/*.c))
+.PHONY: fuzz
+fuzz:
+	@mkdir -p $(BUILD)/fuzz
+	@for f in tests/fuzz/*.c; do name=$$(basename $$f .c); \
+		clang -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu17 $(CPPFLAGS) -o $(BUILD)/fuzz/$$name $$f $(FUZZ_SRC) -lcjson && \
+		mkdir -p $(BUILD)/fuzz/$$name.corpus && \
+		$(BUILD)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done
