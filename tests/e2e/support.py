@@ -34,13 +34,16 @@ PY = str(VENV / "bin" / "python")
 PYTEST = (PY, "-m", "pytest", "-p", "no:cacheprovider")
 JOBS = 8          # hangs mostly wait
 PAUSE = 0.02
-LIMIT = 60.0
-SETTLE = 3.0      # a killed process needs a moment to leave
+LIMIT = 120.0    # generous, for a busy machine
+SETTLE = 10.0      # a killed process needs a moment to leave
 
 KINDS = {"pipe-full", "pipe-eof", "lock", "fork-lock", "socket", "child-wait", "tty", "stopped", "deadlock", "stall", "busy",
          "backpressure", "leaked-process", "zombie", "leaked-listener", "stale-socket", "leaked-shm", "port-held"}
 OUTCOMES = {"pass", "fail", "hang", "stall", "interrupted", "error"}
 DROP = re.compile("PYTEST|PYTHON|TRACEWRAP|COV_|VENV|HELPERS|CI$|(NO|FORCE|CLICOLOR_FORCE)_?COLOR|MAKE|MFLAGS|TW_")
+
+#: As it was at the start: pytest writes the current test into os.environ while runs are started in threads.
+ENVIRON = {name: value for name, value in os.environ.items() if not DROP.match(name)}
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 #: A plain user can't hear alarms in this mode: the same verdicts are only suspected, and nothing is ended by them.
@@ -189,8 +192,7 @@ class Run:
         shutil.copy(SUITES / "role.py", self.folder)
         (self.folder / "pytest.ini").write_text("[pytest]\n")
         (self.top / "tmp").mkdir()
-        self.env = {k: v for k, v in os.environ.items() if not DROP.match(k)}
-        self.env |= {"TW_MARK": self.mark, "TW_ROLES": str(self.top / "roles"), "TMPDIR": str(self.top / "tmp"),
+        self.env = ENVIRON | {"TW_MARK": self.mark, "TW_ROLES": str(self.top / "roles"), "TMPDIR": str(self.top / "tmp"),
                      "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"} | (env or {})
         if user is not None or becomes_user:
             self.give_to(NOBODY)

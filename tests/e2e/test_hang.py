@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import (PY, PYTEST, TRACEWRAP, VENV, VENV_PYTEST8, Run, alive, as_root, batch, check_report, marked, of, proves,  # noqa: F401
-                     read, result, row_of, run, status_of)
+from support import (ENVIRON, PY, PYTEST, TRACEWRAP, VENV, VENV_PYTEST8, Run, alive, as_root, batch, check_report, marked,  # noqa: F401
+                     of, proves, read, result, row_of, run, status_of)
 
 WAIT_BEFORE_READ = "test_pipes.py::test_wait_before_read"
 
@@ -36,6 +36,23 @@ def reported_then(sig):
             result.before = r.before
             return result
     return job
+
+
+def freed_from_outside():
+    """--on-hang report: somebody reads what the pipe of the hang holds, and all goes on."""
+    with Run(*PYTEST, "-q", WAIT_BEFORE_READ, suite="hang", options=("--on-hang", "report")) as r:
+        finding = r.until_finding()
+        r.until_said("HANG")
+        reader, writer = (r.roles()[name][-1] for name in ("pytest", "writer"))
+        pipe = row_of(finding, writer)["object"]
+        fd = next(path for path in Path(f"/proc/{reader}/fd").iterdir() if os.readlink(path) == pipe)
+        with open(fd, "rb", buffering=0) as end:
+            got = 0
+            while part := end.read(65536):     # to the end of the file: the writer has ended
+                got += len(part)
+        result = r.finish()
+        result.told, result.got = finding, got
+        return result
 
 
 def movements(pids):
@@ -72,7 +89,8 @@ def many_old_runs():
 
 def saved_and_explained():
     result = run(*PYTEST, "-q", WAIT_BEFORE_READ, suite="hang", options=("--save-snapshot", "saved.json"))
-    explain = [subprocess.run([TRACEWRAP, "explain", *more, result.folder / "saved.json"], capture_output=True, timeout=20)
+    explain = [subprocess.run([TRACEWRAP, "explain", *more, result.folder / "saved.json"], env=ENVIRON, capture_output=True,
+                              timeout=60)
                for more in ([], ["--json"])]
     result.explained = explain
     return result
@@ -116,6 +134,7 @@ RUNS = {
     "report, SIGINT": reported_then(signal.SIGINT),
     "report, SIGTERM": reported_then(signal.SIGTERM),
     "report, timeout": hang("test_wait_before_read", "--on-hang", "report", "--timeout", "12s"),
+    "report, freed": freed_from_outside,
     "SIGUSR1": asked_for_a_state,
     "old runs": many_old_runs,
     "snapshot": saved_and_explained,
@@ -449,6 +468,19 @@ def test_only_told_then_terminated(result):
 def test_only_told_until_the_time_is_over(result):
     finding = proven(result, "pipe-full", WAIT_BEFORE_READ, ["writer"])
     assert finding["detected_s"] < 12 <= result.report["duration_s"]
+
+
+@proves
+@of("report, freed")
+def test_only_told_then_freed_from_outside(result):
+    """The command ends as it likes, with its own exit code; that it was stuck meanwhile stays in the report."""
+    assert result.code == 0 and not result.left, result
+    assert result.got == 300_000 and b"1 passed" in result.out
+    assert (result.told["kind"], result.told["certainty"], result.told["culprits"]) == ("pipe-full", "proven", [result.role("writer")])
+    report = result.report
+    check_report(report, 0)
+    assert report["outcome"] == "pass" and report["findings"] == [result.told]
+    assert report["cleanup"] == {"signalled": [], "survivors": []}
 
 
 @proves

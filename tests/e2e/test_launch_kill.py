@@ -4,13 +4,16 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
-from conftest import MARK, alive, children, comm, end_all, gone, read, wait_for
+from conftest import MARK, ROOT, alive, children, comm, end_all, gone, read, wait_for
 from launching import PYTHON, WAYS, Log, Probe, guardrun, inner_of, is_guardrun, program, wait_states
+
+SUITE = ROOT / "tests" / "e2e" / "suites" / "work"
 
 # A child in the group, one in its own session, and a daemon that ignores what can be ignored.
 TREE = r"""
@@ -69,11 +72,13 @@ def test_killed_group(tree, mark):
 
 
 def test_killed_by_name(tree, mark):
-    """Only the outer process shows the program's name."""
+    """Only the outer process shows the program's name. A folder of that name is in the words of others, too."""
     process, _ = tree("guarded")
     name = os.path.basename(program())
-    named = [pid for pid in alive(mark) if name in comm(pid) + read(f"/proc/{pid}/cmdline")]
-    assert named == [process.pid]
+
+    def shown(pid):
+        return [comm(pid), *map(os.path.basename, read(f"/proc/{pid}/cmdline").split("\0"))]
+    assert [pid for pid in alive(mark) if name in shown(pid)] == [process.pid]
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     nothing_left(mark)
@@ -125,6 +130,36 @@ def test_inner_dies_command_goes_on(tmp_path, marked_env, mark, sig):
     assert (process.returncode, out) == (6, "goes on\n")
     assert err == LINE.format(sig.name, RUNS_ON)
     nothing_left(mark)
+
+
+def suite(tmp_path, env, prefix, meanwhile=None):
+    """A pytest suite of which MEANWHILE happens in the midst. @return exit code, standard output without times, standard error."""
+    folder = shutil.copytree(SUITE, tmp_path / ("guarded" if prefix else "plain"))
+    with subprocess.Popen([*prefix, sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", ".", "-c", os.devnull],
+                          cwd=folder, env={**env, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        wait_for((folder / "begun").exists, what="the midst of the suite")
+        if meanwhile:
+            meanwhile(process)
+        (folder / "word").touch()
+        out, err = process.communicate(timeout=60)
+    return process.returncode, re.sub(r"\d+\.\d+s|assert \d+ ==|where \d+ =", "", out).replace(str(folder), ""), err
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGSEGV], ids=lambda sig: sig.name)
+def test_inner_dies_in_the_midst_of_a_suite(tmp_path, marked_env, mark, sig):
+    """A healthy pytest run notices nothing: the same tests, words and exit code; one line tells, and nothing is left."""
+    def kill_inner(process):
+        inner = inner_of(process.pid)
+        os.kill(inner, sig)
+        wait_for(lambda: gone(inner), what="the end of the inner process")
+
+    env = {name: value for name, value in marked_env.items() if not name.startswith("PYTEST")}
+    code, out, err = suite(tmp_path, env, [program()], kill_inner)
+    nothing_left(mark)
+    assert (code, out, "") == suite(tmp_path, env, [])
+    assert code == 1 and "1 failed, 3 passed" in out
+    assert err == LINE.format(sig.name, RUNS_ON)
 
 
 @pytest.mark.parametrize("end, code", [("kill -TERM $$", -signal.SIGTERM), ("exit 0", 0), ("exec no-such-program", 127)])

@@ -7,6 +7,7 @@ import time
 import pytest
 from support import PY, Run, batch, of, proves, read, result, status_of  # noqa: F401
 
+SIGWAIT = b"128 "  # rt_sigtimedwait of x86-64
 HOLD_S = 20        # how long each writer is held under watch: the length is the point, not a guess at when something happens
 
 
@@ -32,7 +33,7 @@ def held(kind):
     def job():
         with Run(PY, "hold.py", kind, suite="untouched", options=("--on-hang", "report"), limit=HOLD_S + 60) as r:
             pids = {name: r.until_role(name) for name in ("reader", "writer")}
-            r.until(lambda: status_of(pids["reader"]).get("State", "").startswith("S"), "reader asleep")
+            r.until(lambda: read(f"/proc/{pids['reader']}/syscall").startswith(SIGWAIT), "reader that waits for its signal")
             before = {name: state(pid) for name, pid in pids.items()}
             finding = r.until_finding()
             until = time.monotonic() + HOLD_S
