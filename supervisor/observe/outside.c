@@ -101,7 +101,8 @@ static bool is_guard(const struct observe *ob, pid_t pid)
 	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
 }
 
-/** @return false when the process refuses. */
+/** @return false when the process refuses: to list its descriptors, or, to a root without CAP_SYS_PTRACE, to say what they are
+ *  (proc(5)). */
 static bool scan_process(struct builder *b, pid_t pid, bool fifos)
 {
 	proc_path path;
@@ -114,14 +115,18 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos)
 
 	for (size_t i = 0; i < fds.n; i++) {
 		char link[4096];
+		int got;
 
 		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or
 		 * close. */
 		if (is_guard(b->ob, pid) && fds.at[i] != STDERR_FILENO)
 			continue;
 		snprintf(path, sizeof path, "fd/%d", fds.at[i]);
-		if (sys_readlink(dir_fd, path, link, sizeof link, NULL) == 0 && interesting(b, link, fifos))
+		got = sys_readlink(dir_fd, path, link, sizeof link, NULL);
+		if (got == 0 && interesting(b, link, fifos))
 			held_by(b, dir_fd, fds.at[i], link);
+		else if (got == SYS_DENIED)
+			rc = got;
 	}
 	vec_free(&fds);
 	return rc != SYS_DENIED;

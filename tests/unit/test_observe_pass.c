@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "observe/state.h"
@@ -337,7 +339,26 @@ static void guards_hold_standard_error_alone(void **state)
 	assert_int_equal(ends_outside(&(struct scene_options){.stdin_fd = o[1].read_fd, .skip = o[1].pid}), END_WRITE);
 }
 
-/** May the descriptors of all processes be listed here, as found without observe, and is nobody out of sight? Processes of other pid
+/** Does the process tell what its descriptors are, or has it ended? */
+static bool tells_its_descriptors(const char *pid)
+{
+	char path[300], to[8];
+	bool told = true;
+	struct dirent *e;
+	DIR *fds;
+
+	snprintf(path, sizeof path, "/proc/%s/fd", pid);
+	fds = opendir(path);
+	if (!fds)
+		return errno != EACCES && errno != EPERM;
+	while ((e = readdir(fds)))
+		if (readlinkat(dirfd(fds), e->d_name, to, sizeof to) < 0 && errno == EACCES)
+			told = false;
+	closedir(fds);
+	return told;
+}
+
+/** May the descriptors of all processes be seen here, as found without observe, and is nobody out of sight? Processes of other pid
  *  namespaces are, but for the first one's (pid_namespaces(7)); its number is fixed (PROC_PID_INIT_INO in the kernel's proc_ns.h). */
 static bool all_can_be_seen(void)
 {
@@ -348,19 +369,9 @@ static bool all_can_be_seen(void)
 
 	assert_non_null(proc);
 	assert_int_equal(stat("/proc/self/ns/pid", &ns), 0);
-	while ((e = readdir(proc))) {
-		char path[sizeof e->d_name + 16];
-		DIR *fds;
-
-		if (e->d_name[0] < '1' || e->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof path, "/proc/%s/fd", e->d_name);
-		fds = opendir(path);
-		if (fds)
-			closedir(fds);
-		else if (errno == EACCES || errno == EPERM)
-			all = false;
-	}
+	while ((e = readdir(proc)))
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			all &= tells_its_descriptors(e->d_name);
 	closedir(proc);
 	return all && ns.st_ino == 0xeffffffc;
 }
@@ -406,12 +417,30 @@ static int with_outsiders_out_of_sight(void)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static void inherited_counts_in_a_namespace(void **state)
+/** Root all the same, but others that may do more don't tell what their descriptors are (ptrace(2), access mode checking). */
+static int without_the_right_to_look(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return 77;
+	caps[0].effective &= ~(UINT32_C(1) << CAP_SYS_PTRACE);
+	caps[0].permitted &= ~(UINT32_C(1) << CAP_SYS_PTRACE);
+	if (syscall(SYS_capset, &header, caps) < 0 || prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0) < 0)
+		return 77;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	check_inherited(END_BOTH);
+	return 0;
+}
+
+static void inherited_counts_where_all_is_not_seen(void **state)
 {
 	(void)state;
 	if (geteuid() != 0)
 		skip();
 	run_apart(with_outsiders_out_of_sight);
+	run_apart(without_the_right_to_look);
 }
 
 /* ---- hidden ---- */
@@ -503,7 +532,7 @@ int main(void)
 		{"holders_outside_are_seen", holders_outside_are_seen, NULL, scene_kill_all, outsiders},
 		{"guards_hold_standard_error_alone", guards_hold_standard_error_alone, NULL, scene_kill_all, outsiders},
 		cmocka_unit_test_teardown(inherited_counts_for_the_blind, scene_kill_all),
-		cmocka_unit_test_teardown(inherited_counts_in_a_namespace, scene_kill_all),
+		cmocka_unit_test_teardown(inherited_counts_where_all_is_not_seen, scene_kill_all),
 		cmocka_unit_test_teardown(a_hidden_child_counts_as_live, scene_kill_all),
 		cmocka_unit_test(alarms_are_of_whoever_may_have_armed_them),
 	};
