@@ -101,6 +101,12 @@ static bool is_guard(const struct observe *ob, pid_t pid)
 	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
 }
 
+/** The kernel says "denied" for the links of a process that has just been reaped as well (proc_fd_access_allowed() in fs/proc/base.c). */
+static bool still_there(struct builder *b, int dir_fd)
+{
+	return sys_read_file(dir_fd, "stat", &b->ob->scratch, NULL) != SYS_GONE;
+}
+
 /** @return false when the process refuses: to list its descriptors, or, to a root without CAP_SYS_PTRACE, to say what they are
  *  (proc(5)). */
 static bool scan_process(struct builder *b, pid_t pid, bool fifos)
@@ -125,8 +131,8 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos)
 		got = sys_readlink(dir_fd, path, link, sizeof link, NULL);
 		if (got == 0 && interesting(b, link, fifos))
 			held_by(b, dir_fd, fds.at[i], link);
-		else if (got == SYS_DENIED)
-			rc = got;
+		else if (got == SYS_DENIED && rc == 0 && still_there(b, dir_fd))
+			rc = SYS_DENIED;
 	}
 	vec_free(&fds);
 	return rc != SYS_DENIED;

@@ -355,7 +355,7 @@ static bool tells_its_descriptors(const char *pid)
 		if (readlinkat(dirfd(fds), e->d_name, to, sizeof to) < 0 && errno == EACCES)
 			told = false;
 	closedir(fds);
-	return told;
+	return told || kill(atoi(pid), 0) < 0; /* of one that has just been reaped the links are refused as well */
 }
 
 /** May the descriptors of all processes be seen here, as found without observe, and is nobody out of sight? Processes of other pid
