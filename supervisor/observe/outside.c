@@ -101,7 +101,7 @@ static bool is_guard(const struct observe *ob, pid_t pid)
 	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
 }
 
-/** The kernel says "denied" for the links of a process that has just been reaped as well (proc_fd_access_allowed() in fs/proc/base.c). */
+/** The links of a process that has just been reaped are denied as well (proc_fd_access_allowed() in fs/proc/base.c). */
 static bool still_there(struct builder *b, int dir_fd)
 {
 	return sys_read_file(dir_fd, "stat", &b->ob->scratch, NULL) != SYS_GONE;

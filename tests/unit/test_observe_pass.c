@@ -358,8 +358,8 @@ static bool tells_its_descriptors(const char *pid)
 	return told || kill(atoi(pid), 0) < 0; /* of one that has just been reaped the links are refused as well */
 }
 
-/** May the descriptors of all processes be seen here, as found without observe, and is nobody out of sight? Processes of other pid
- *  namespaces are, but for the first one's (pid_namespaces(7)); its number is fixed (PROC_PID_INIT_INO in the kernel's proc_ns.h). */
+/** May the descriptors of all processes be seen here, as found without observe, and is nobody out of sight? Only who is in the
+ *  first pid namespace sees all others (pid_namespaces(7)); its number is fixed (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
 static bool all_can_be_seen(void)
 {
 	bool all = true;
@@ -434,12 +434,19 @@ static int without_the_right_to_look(void)
 	return 0;
 }
 
-static void inherited_counts_where_all_is_not_seen(void **state)
+static void inherited_counts_in_a_namespace(void **state)
 {
 	(void)state;
 	if (geteuid() != 0)
 		skip();
 	run_apart(with_outsiders_out_of_sight);
+}
+
+static void inherited_counts_without_the_right_to_look(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
 	run_apart(without_the_right_to_look);
 }
 
@@ -532,7 +539,8 @@ int main(void)
 		{"holders_outside_are_seen", holders_outside_are_seen, NULL, scene_kill_all, outsiders},
 		{"guards_hold_standard_error_alone", guards_hold_standard_error_alone, NULL, scene_kill_all, outsiders},
 		cmocka_unit_test_teardown(inherited_counts_for_the_blind, scene_kill_all),
-		cmocka_unit_test_teardown(inherited_counts_where_all_is_not_seen, scene_kill_all),
+		cmocka_unit_test_teardown(inherited_counts_in_a_namespace, scene_kill_all),
+		cmocka_unit_test_teardown(inherited_counts_without_the_right_to_look, scene_kill_all),
 		cmocka_unit_test_teardown(a_hidden_child_counts_as_live, scene_kill_all),
 		cmocka_unit_test(alarms_are_of_whoever_may_have_armed_them),
 	};
