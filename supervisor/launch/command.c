@@ -26,6 +26,8 @@ void command_exec(const struct guard *g)
 	if (!g->opt->keep_sigint)
 		sigint_give_back();
 	sigprocmask(SIG_SETMASK, &g->start_mask, NULL);
+	if (g->opt->env)
+		environ = g->opt->env;
 	execvp(g->opt->argv[0], g->opt->argv);
 
 	int error = errno;

@@ -9,11 +9,19 @@
 #define TRACEWRAP_LAUNCH_H
 
 #include "act/act.h"
-#include "base/base.h"
+#include "model/model.h"
+
+enum launch_trace { LAUNCH_UNTRACED, LAUNCH_PTRACE, LAUNCH_NOTIFY };
 
 struct launch_options {
 	char **argv;      /* the command, NULL-terminated */
+	char **env;       /* its environment; NULL: our own */
 	bool keep_sigint; /* leave an ignored SIGINT ignored */
+	enum launch_trace trace;
+	bool no_reaper; /* --reaper off: orphans of the tree become init's, not ours */
+	/* Called once by the last of the guards, at the very end of the run (NULL: nothing is). SCRATCH is handed to it. */
+	void (*at_end)(const char *scratch);
+	const char *scratch;
 };
 
 struct launch; /* of the inner process */
@@ -53,6 +61,10 @@ struct launch_event {
 /** Wait for the next event, at most until UNTIL_NS (CLOCK_MONOTONIC; in the past: only what is there). Stops are passed to the
  *  outer process here. */
 int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, struct err *err);
+
+/** The next thing that a tracer or the listener of the filter has heard; its text is good until the next call. Never waits.
+ *  @return false: none now. */
+bool launch_heard(struct launch *l, struct event *out);
 
 /** Pass SIG to the command itself, once. */
 void launch_forward(struct launch *l, int sig);

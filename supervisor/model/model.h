@@ -129,7 +129,8 @@ struct process {
 	size_t nfds;
 	bool catches_chld;
 	enum alarm_use alarm_use;
-	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Only where snapshot.alarms_known */
+	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
+	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
@@ -138,6 +139,7 @@ struct process {
 	const char **locks; /* files that it holds locks on */
 	size_t nlocks;
 	uint64_t start_ticks; /* field 22 of stat, clock ticks since boot */
+	uint64_t image;       /* start of its stack (field 28), another one after each exec; 0: not known. Not saved */
 };
 
 struct lock_holder {
@@ -215,6 +217,7 @@ enum assumption {
 	ASSUME_NO_SHM_OPEN = 1 << 5,        /* soft: nobody opens the shared object by name */
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
+	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
 };
 
 enum role { /* what a task's wait is, best cause first */
@@ -282,6 +285,46 @@ struct finding {
 	size_t nstuck, ntasks; /* of how many living tasks of the tree how many are stuck */
 };
 void finding_free(struct finding *f);
+
+/* ---- events ---- */
+
+enum event_kind {
+	EVENT_START,       /* an image has begun: `token`, `image`, text: the file as exec got it */
+	EVENT_FORK,        /* `pid` has made `child` */
+	EVENT_EXEC,        /* `pid` is about to exec; text: the file. From a tracer or the connector: it has */
+	EVENT_EXEC_FAILED, /* it did not; `token`: id of that event */
+	EVENT_SPAWN,       /* `pid` is about to start a child by posix_spawn(3); text: the file */
+	EVENT_SPAWNED,     /* it has: `child`, or 0 when that failed; `token`: id of that event */
+	EVENT_EXIT,        /* `status`: as of wait(2), where `exact`; else an exit code on its way */
+	EVENT_BIND,        /* `fd`, `error`, text: the address in words, `socket_type` */
+	EVENT_LISTEN,
+	EVENT_ALARM,     /* ITIMER_REAL: expires `value_ns` after `at_ns` (0: disarmed), then every `interval_ns` */
+	EVENT_TIMER,     /* timer_create(2) */
+	EVENT_PDEATHSIG, /* `status`: the signal, 0: none */
+	EVENT_TEST,      /* text: PYTEST_CURRENT_TEST, empty when it was unset */
+};
+const char *event_kind_name(enum event_kind kind);
+
+enum event_source { FROM_SHIM, FROM_TRACER, FROM_LISTENER, FROM_CONNECTOR, FROM_SAMPLER };
+
+/** Something that happened, as it was heard. Pids are those of the supervisor's namespace. */
+struct event {
+	enum event_kind kind;
+	enum event_source source;
+	uint64_t id; /* unique in its source: what a token refers to */
+	int64_t at_ns;
+	pid_t pid, tid;
+	pid_t child;
+	int fd, error; /* error: 0 or errno */
+	int status;
+	bool exact;
+	int socket_type; /* SOCK_STREAM, SOCK_DGRAM ...; 0: not known */
+	uint64_t token;  /* NO_TOKEN: none */
+	uint64_t image;  /* where argc lies on its stack: stat field 28, another one after each exec. 0: not known */
+	int64_t value_ns, interval_ns;
+	const char *text; /* made fit to be shown, NUL-ended; "" when there is none. Not the event's own */
+};
+#define NO_TOKEN UINT64_MAX
 
 /* ---- history ---- */
 

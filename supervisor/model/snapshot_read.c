@@ -128,7 +128,8 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 		reader_fail(r, at, "alrm", "\"%.40s\" is no use of an alarm", use);
 	p->catches_chld = reader_need_bool(r, at, "chld");
 	p->posix_timers = reader_need_bool(r, at, "timer");
-	p->alarm_ns = NEVER_NS;
+	p->alarm_heard = reader_get_bool(r, at, "heard", false);
+	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
 }
 
 static void read_process(struct reader *r, const struct at *at, struct process *p)

@@ -241,6 +241,11 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 	put_bool(t, "chld", p->catches_chld);
 	put_text(t, "alrm", alarm_use_word(p->alarm_use));
 	put_bool(t, "timer", p->posix_timers);
+	put_bool(t, "heard", p->alarm_heard);
+	if (p->alarm_heard && p->alarm_ns != NEVER_NS) {
+		put_key(t, "alarm");
+		put_seconds(t, p->alarm_ns);
+	}
 	put_keys(t, "shm", p->shm, p->nshm);
 	put_keys(t, "locks", p->locks, p->nlocks);
 	put_key(t, "fds");

@@ -29,6 +29,9 @@ static const char *const finding_kinds[] = {
 	[FINDING_STALL] = "stall",
 };
 
+static const char *const event_kinds[] = {
+	"start", "fork", "exec", "exec-failed", "spawn", "spawned", "exit", "bind", "listen", "alarm", "timer", "pdeathsig", "test",
+};
 static const char *const roles[ROLE_COUNT] = {
 	[ROLE_FULL] = "full",		  [ROLE_TTY] = "tty",	   [ROLE_STOPPED] = "stopped",
 	[ROLE_FORK_LOCK] = "fork-lock",	  [ROLE_LOCK] = "lock",	   [ROLE_EOF] = "eof",
@@ -98,6 +101,11 @@ bool alarm_use_of_word(const char *word, enum alarm_use *use)
 const char *finding_kind_name(enum finding_kind kind)
 {
 	return word_of(finding_kinds, ARRAY_SIZE(finding_kinds), kind);
+}
+
+const char *event_kind_name(enum event_kind kind)
+{
+	return word_of(event_kinds, ARRAY_SIZE(event_kinds), kind);
 }
 
 const char *role_name(enum role role)

@@ -89,6 +89,7 @@ static struct process process_of(struct builder *b, const struct seen_process *p
 		.posix_timers = d->posix_timers,
 		.vm = p->pid,
 		.start_ticks = p->start_ticks,
+		.image = p->stat.start_stack,
 	};
 }
 

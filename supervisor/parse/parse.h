@@ -172,4 +172,10 @@ struct current_test {
 /** "tests/test_a.py::test_b[x y] (call)". PARSE_MALFORMED without "::" or without a phase of pytest's. */
 int parse_current_test(const char *text, size_t len, struct current_test *out);
 
+/* ---- addresses of sockets, ip(7), ipv6(7), unix(7) ---- */
+
+/** struct sockaddr as bytes -> "127.0.0.1:1616", "[::1]:80", "/run/x.sock", "@abstract", "" for a unix socket without a name; made fit to
+ *  be shown, cut to SIZE. PARSE_MALFORMED for other families. */
+int parse_address(const void *bytes, size_t len, char *out, size_t size);
+
 #endif

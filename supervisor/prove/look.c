@@ -109,12 +109,15 @@ static void look_alarm(struct look *l, bool takes_alarm)
 {
 	if (l->p->alarm_use == ALARM_IGNORED && !takes_alarm)
 		return;
-	if (l->s->alarms_known)
+	if (l->s->alarms_known || l->p->alarm_heard) {
 		look_timeout(l, l->p->alarm_ns);
-	else if (l->p->alarm_use == ALARM_CAUGHT || takes_alarm)
+		if (l->p->alarm_heard)
+			look_assume(l, ASSUME_ALARMS_HEARD);
+	} else if (l->p->alarm_use == ALARM_CAUGHT || takes_alarm) {
 		look_live(l, "it takes SIGALRM, and an alarm may be armed");
-	else
+	} else {
 		look_assume(l, ASSUME_NO_ALARM);
+	}
 }
 
 static void look_signals(struct look *l)

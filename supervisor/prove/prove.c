@@ -232,7 +232,7 @@ unsigned prove_soft(unsigned assumptions)
 /** 250 ms spans several rounds of the sampler; two seconds are what an outsider or a ticker gets to show itself. */
 int64_t prove_patience_ns(unsigned assumptions)
 {
-	return assumptions & ~(unsigned)ASSUME_HORIZON ? 2 * NS_PER_S : 250 * NS_PER_MS;
+	return assumptions & ~(unsigned)(ASSUME_HORIZON | ASSUME_ALARMS_HEARD) ? 2 * NS_PER_S : 250 * NS_PER_MS;
 }
 
 const char *assumption_text(enum assumption bit)
@@ -246,6 +246,7 @@ const char *assumption_text(enum assumption bit)
 	case ASSUME_NO_SHM_OPEN: return "nobody opens the shared object by name";
 	case ASSUME_LIVE_INERT: return "no live task of the tree signals the stuck ones or opens their files";
 	case ASSUME_SERVICE_THREADS: return "service threads touch nothing but their own descriptor";
+	case ASSUME_ALARMS_HEARD: return "no alarm was armed past the C library";
 	}
 	return "something that has no name";
 }

@@ -62,6 +62,8 @@ const char *word_assumption(enum assumption bit)
 		return "those who still move neither signal the stuck ones nor open their files";
 	case ASSUME_SERVICE_THREADS:
 		return "threads that serve one descriptor touch no other";
+	case ASSUME_ALARMS_HEARD:
+		return "alarms are set through the C library, where tracewrap hears them";
 	}
 	return "something that has no name";
 }

@@ -293,6 +293,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->alarm_use = *v == 'n' ? ALARM_IGNORED : *v == 'c' ? ALARM_CAUGHT : ALARM_MAYBE;
 	else if (starts(word, "alarm=", &v))
 		p->alarm_ns = seconds(v);
+	else if (strcmp(word, "heard") == 0)
+		p->alarm_heard = true;
 	else if (starts(word, "vm=", &v))
 		p->vm = number(v);
 	else if (starts(word, "shm=", &v))
