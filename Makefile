@@ -29,7 +29,7 @@ endif
 WARN      := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes \
              -Wpointer-arith -Wwrite-strings -Wcast-qual
 HARDEN    += -fstack-protector-strong -fstack-clash-protection -fPIE
-CPPFLAGS  += -D_GNU_SOURCE -Isupervisor -DTRACEWRAP_VERSION='"$(VERSION)"'
+CPPFLAGS  += -D_GNU_SOURCE -Isupervisor -I. -DTRACEWRAP_VERSION='"$(VERSION)"'
 CFLAGS    ?= -O2 -g
 ALLCFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -39,6 +39,7 @@ PKGLIBS    = $(shell pkg-config --libs $(PKG))
 ROOMS     := base model parse tree prove report sys act observe hear launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
 OBJ       := $(SRC:%.c=$(OUT)/%.o)
+OBJ       += $(OUT)/supervisor/hear/library.o
 LIBOBJ    := $(filter-out $(OUT)/supervisor/cli/main.o,$(OBJ))
 LIB       := $(OUT)/libtracewrap.a
 
@@ -66,7 +67,25 @@ $(filter $(OUT)/supervisor/cli/%,$(OBJ)): $(OUT)/version
 .PHONY: always
 always:
 
--include $(OBJ:.o=.d)
+# The library that is preloaded into the programs of a run, and is carried along inside of ours. It must load under any C library of any
+# age: nothing is linked to it, and what it calls is there everywhere (preload/shim.h). Never with sanitizers.
+SHIM       = $(OUT)/preload/libtracewrap.so
+SHIM_SRC  := $(sort $(wildcard preload/*.c))
+SHIM_FLAGS = -std=gnu17 $(WARN) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -ffreestanding -fno-stack-protector \
+             -fno-builtin -U_FORTIFY_SOURCE -D_GNU_SOURCE -I.
+$(OUT)/preload/%.o: preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(SHIM_FLAGS) -MMD -MP -c -o $@ $<
+
+$(SHIM): $(SHIM_SRC:%.c=$(OUT)/%.o)
+	$(CC) -shared -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id -Wl,-soname,$(notdir $@) -o $@.debug $^
+	objcopy --strip-debug $@.debug $@
+
+$(OUT)/supervisor/hear/library.o: supervisor/hear/library.S $(SHIM)
+	@mkdir -p $(@D)
+	$(CC) -DSHIM_FILE='"$(SHIM)"' -c -o $@ $<
+
+-include $(OBJ:.o=.d) $(SHIM_SRC:%.c=$(OUT)/%.d)
 
 include tests/tests.mk
 

@@ -7,9 +7,13 @@
 
 enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_HELP, SUB_VERSION };
 
+/** In the order of the words of --mode. */
+enum mode_choice { CHOOSE_AUTO, CHOOSE_PROC, CHOOSE_PRELOAD, CHOOSE_PTRACE, CHOOSE_NOTIFY };
+
 struct options {
 	enum subcommand sub;
 	struct watch_options watch;
+	enum mode_choice mode;
 	bool keep_sigint;
 	bool json;      /* explain: print the JSON object, not the screen */
 	char **command; /* of a run; the file of explain */
@@ -23,6 +27,10 @@ void options_help(struct text *out);
 
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);
+
+/** Decide how to watch, and open what that needs: fills opt.watch.mode, mode_reason, hear, and what the launch has to do for it. A mode that
+ *  can't be had here gives way to a lesser one, but for those that the launch refuses (ptrace, notify). */
+void mode_prepare(struct options *opt, struct launch_options *how);
 
 /** `tracewrap explain FILE`. @return the exit code: 124 proven, 3 suspected, 0 nothing stuck, 125. */
 int explain_file(const struct options *opt);

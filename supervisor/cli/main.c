@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint};
 	OWNED_TEXT timers = {0};
 
+	mode_prepare(&opt, &how);
 	watch_timers(&timers);
 	opt.watch.timers_before = text_str(&timers);
 	if (launch_start(&how, &launch, &err) < 0)

@@ -18,19 +18,18 @@ struct hear_options {
 	bool connector; /* the proc connector, quietly left out where there is none */
 };
 
-/** To be called before the forks of launch/. Makes the folder of the run (below /tmp, /var/tmp, TMPDIR or /dev/shm: the first that
- *  takes files and lets a library be mapped from it) with the library and the file of events in it, and removes folders of ours that
- *  dead runs have left.
+/** Will COMMAND, looked for as execvp(3) does, load a library that is preloaded? When not, *REASON says why: "it is a static program". */
+bool hear_can_enter(const char *command, const char **reason);
+
+/** To be called before the forks of launch/. Makes what the library needs: it and the file of events, as memory files.
  *  @return 0; -errno: not to be had here, ERR says why, and nothing is left. */
 int hear_open(const struct hear_options *opt, struct hear **out, struct err *err);
 
 /** The environment for the command: ENVIRON_NOW and ours behind it, what the user has in LD_PRELOAD and ASAN_OPTIONS kept in front.
  *  Lives as long as H. NULL when no library is to be loaded. ANNOUNCED gets the path of the command, for the event that announces it. */
 char **hear_environment(struct hear *h, char *const *environ_now, const char *announced);
-/** The folder, to be removed by whoever of us lives longest; "" when there is none. */
-const char *hear_folder(const struct hear *h);
-/** Remove that folder and what we made in it, nothing else. Harmless when it is gone. */
-void hear_remove(const char *folder);
+/** The descriptors that the outer process has to keep to its end, ascending; 0: none. Whoever is of the tree opens them by /proc. */
+void hear_files(const struct hear *h, int fds[2]);
 
 /** In the supervisor, once the command is there: open what only it may have (the connector). */
 void hear_begin(struct hear *h, pid_t command);
@@ -39,6 +38,6 @@ bool hear_next(struct hear *h, struct event *out);
 /** Events that were lost so far: what is known of alarms is void then. */
 uint64_t hear_lost(const struct hear *h);
 bool hear_has_connector(const struct hear *h);
-void hear_close(struct hear *h); /* NULL is allowed; leaves the folder */
+void hear_close(struct hear *h); /* NULL is allowed */
 
 #endif

@@ -43,26 +43,38 @@ void guard_barrier(void)
 		return;
 }
 
-/** Who keeps a copy of the command's descriptors delays an end of file, a SIGPIPE, the release of a lock. */
-void guard_let_go(void)
+static int close_from_to(unsigned first, unsigned last)
 {
+	return first > last ? 0 : close_range(first, last, 0);
+}
+
+static void close_one_by_one(const int keep[2])
+{
+	int_vec open_fds = {0}; /* before Linux 5.9 */
+
+	if (!sys_list_numbers(AT_FDCWD, "/proc/self/fd", &open_fds, NULL))
+		for (size_t i = 0; i < open_fds.n; i++)
+			if (open_fds.at[i] > 2 && open_fds.at[i] != keep[0] && open_fds.at[i] != keep[1])
+				close(open_fds.at[i]);
+	vec_free(&open_fds);
+}
+
+/** Who keeps a copy of the command's descriptors delays an end of file, a SIGPIPE, the release of a lock. */
+void guard_let_go(const int keep[2])
+{
+	static const int none[2] = {2, 2};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (!keep || !keep[0])
+		keep = none;
 	if (null >= 0) {
 		for (int fd = 0; fd <= 2; fd++)
 			if (fd != null && (fd < 2 || fcntl(2, F_GETFD) < 0))
 				dup2(null, fd);
 	}
-	if (!close_range(3, ~0U, 0))
-		return;
-
-	int_vec open_fds = {0}; /* before Linux 5.9 */
-
-	if (!sys_list_numbers(AT_FDCWD, "/proc/self/fd", &open_fds, NULL))
-		for (size_t i = 0; i < open_fds.n; i++)
-			if (open_fds.at[i] > 2)
-				close(open_fds.at[i]);
-	vec_free(&open_fds);
+	if (close_from_to(3, (unsigned)keep[0] - 1) || close_from_to((unsigned)keep[0] + 1, (unsigned)keep[1] - 1) ||
+	    close_from_to((unsigned)keep[1] + 1, ~0U))
+		close_one_by_one(keep);
 }
 
 /** By name only the outer process is to be found: a signal by name (pkill -f, killall) then comes to one of us and is not taken

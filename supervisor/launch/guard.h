@@ -73,8 +73,8 @@ static inline bool guard_stop_stale(int value, unsigned continued)
 
 /** When this returns, a signal to our group that has reached us has reached all of the group. */
 void guard_barrier(void);
-/** Let go of all that was inherited but standard error. */
-void guard_let_go(void);
+/** Let go of all that was inherited but standard error and the two of KEEP (NULL: none). */
+void guard_let_go(const int keep[2]);
 /** Show NAME instead of our command line and comm. The memory of main()'s argv is overwritten. */
 void guard_rename(const struct guard *g, const char *name);
 /** The raw wait status of what waitid(2) reported. */

@@ -103,7 +103,7 @@ int inner_start(const struct guard *g, struct launch **out)
 	 * stops a command which nobody continues. From here on never open a terminal without O_NOCTTY. */
 	setsid();
 	note_inherited(l);
-	guard_let_go();
+	guard_let_go(NULL);
 	guard_rename(g, "tw-inner");
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)g->outer);
 	l->outer_stat_fd = open(path, O_RDONLY | O_CLOEXEC);

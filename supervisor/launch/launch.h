@@ -19,9 +19,7 @@ struct launch_options {
 	bool keep_sigint; /* leave an ignored SIGINT ignored */
 	enum launch_trace trace;
 	bool no_reaper; /* --reaper off: orphans of the tree become init's, not ours */
-	/* Called once by the last of the guards, at the very end of the run (NULL: nothing is). SCRATCH is handed to it. */
-	void (*at_end)(const char *scratch);
-	const char *scratch;
+	int keep[2]; /* descriptors, ascending, that the outer process keeps open to its end, for others to open by /proc; 0: none */
 };
 
 struct launch; /* of the inner process */

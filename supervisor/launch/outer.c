@@ -338,7 +338,7 @@ int outer_run(const struct guard *g, struct witness *w, pid_t inner, const int *
 	struct outer o = {.g = g, .witness = w, .inner = inner};
 	int rc = 0;
 
-	guard_let_go();
+	guard_let_go(g->opt->keep);
 	for (size_t i = 0; i < nbefore; i++)
 		vec_push(&o.before, before[i]);
 	while (!rc) {

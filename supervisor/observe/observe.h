@@ -19,6 +19,8 @@ struct observe_options {
 	pid_t root;       /* the command */
 	const char *const *inherited; /* see launch_inherited(); kept by reference */
 	size_t ninherited;
+	bool alarms_heard; /* of programs that load our library, at least: the caller fills them in */
+	bool all_alarms_heard; /* of all */
 	const char *timers_before; /* text of /proc/timer_list read before the command was started: what it shows are strangers'
 	                              alarms. NULL: it is read when observing begins, and what is armed by then counts as such */
 };

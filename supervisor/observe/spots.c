@@ -7,7 +7,10 @@ void spots_list(struct observe *ob)
 		bool here;
 		const char *sentence;
 	} rows[] = {
-		{!ob->alarms_known, "Armed alarms can't be read here (only root may read /proc/timer_list), so nothing is proven."},
+		{!ob->alarms_known && !ob->opt.alarms_heard && !ob->opt.all_alarms_heard,
+		 "Armed alarms can't be read here (only root may read /proc/timer_list), so nothing is proven."},
+		{!ob->alarms_known && ob->opt.alarms_heard,
+		 "Alarms are heard only in programs that load tracewrap's library; where another one runs, nothing is proven."},
 		{ob->by_status, "The kernel keeps no schedstat; the switch counts of /proc/PID/status serve instead."},
 		{ob->saw_hidden, "Some processes of the tree are hidden (hidepid); they count as live and may hold anything."},
 		{ob->no_diag, "The kernel's table of sockets (sock_diag) can't be read; who waits for a socket counts as live."},

@@ -178,4 +178,10 @@ int parse_current_test(const char *text, size_t len, struct current_test *out);
  *  be shown, cut to SIZE. PARSE_MALFORMED for other families. */
 int parse_address(const void *bytes, size_t len, char *out, size_t size);
 
+/* ---- events of the preload library, preload/wire.h ---- */
+
+struct wire_slot;
+/** One event at POS of the ring. TEXT holds its text as it came, and afterwards that of OUT. PARSE_MALFORMED: not an event. */
+int parse_wire(const struct wire_slot *s, struct text *text, uint64_t pos, struct event *out);
+
 #endif

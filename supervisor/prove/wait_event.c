@@ -32,6 +32,8 @@ static void signalfd_wakers(struct look *l, int object, unsigned way)
 	(void)way;
 	if (l->s->objects[object].takes_alarm && ((!l->s->alarms_known && !l->p->alarm_heard) || l->p->alarm_ns != NEVER_NS))
 		look_live(l, "it takes SIGALRM, and an alarm may be armed");
+	if (l->s->objects[object].takes_alarm && l->p->alarm_heard)
+		look_assume(l, ASSUME_ALARMS_HEARD);
 	look_weak(l, NODE_ANYONE, 0);
 	look_assume(l, ASSUME_NO_OUTSIDE_SIGNAL);
 	shared_wakers(l, object);

@@ -85,6 +85,8 @@ static int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_
 
 	if (rc)
 		return rc;
+	heard_drain(r);
+	heard_alarms(r, sight->snapshot, now_ns);
 	sight_prove(sight, horizon_ns, false);
 	if (tests)
 		observe_tests(r->observe, sight->snapshot);
@@ -235,6 +237,7 @@ void look_pass(struct run *r, int64_t now_ns)
 	char words[160];
 	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
+	heard_drain(r);
 	if (observe_pass(r->observe, now_ns, r->history, &r->pass, &err) < 0) {
 		r->next_pass_ns = now_ns + NS_PER_S;
 		return;

@@ -5,6 +5,7 @@
 #include "observe/observe.h"
 #include "prove/prove.h"
 #include "report/report.h"
+#include "tree/tree.h"
 #include "watch/policy.h"
 #include "watch/watch.h"
 
@@ -13,6 +14,8 @@ struct run {
 	struct launch *launch;
 	struct observe *observe;
 	struct history *history;
+	struct tree *tree;
+	uint64_t heard_lost; /* events that were lost so far */
 	struct policy policy;
 	struct observe_pass pass;
 	int64_t started_ns;   /* CLOCK_MONOTONIC */
@@ -48,6 +51,12 @@ void look_history(struct run *r);
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
 void look_print(struct run *r);
+
+/* heard.c: what was told since the last look */
+void heard_open(struct run *r);
+void heard_drain(struct run *r);
+/** Fill in what is known of the alarms of S. */
+void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);

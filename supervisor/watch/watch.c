@@ -223,6 +223,8 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.alarms_heard = r->opt->mode == MODE_PRELOAD,
+		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,
 	};
 
 	opt.inherited = launch_inherited(r->launch, &opt.ninherited);
@@ -238,9 +240,16 @@ static void say_begin(const struct run *r)
 
 	if (r->opt->verbosity < SAY_MORE)
 		return;
-	say_line(r, "watching process %d through /proc (mode proc)", (int)launch_command(r->launch));
+	say_line(r, "watching process %d (mode %s)", (int)launch_command(r->launch), mode_name(r->opt->mode));
 	for (; blind && *blind; blind++)
 		say_line(r, "blind spot: %s", *blind);
+}
+
+const char *mode_name(enum mode mode)
+{
+	static const char *const names[] = {"proc", "preload", "ptrace", "notify"};
+
+	return names[mode];
 }
 
 void watch_timers(struct text *out)
@@ -260,6 +269,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	r.history = history_new(HISTORY_MOST);
 	policy_begin(&r.policy);
 	open_observe(&r);
+	heard_open(&r);
 	say_begin(&r);
 	supervise(&r);
 	if (r.outer_gone)

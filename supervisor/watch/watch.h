@@ -4,9 +4,14 @@
 #ifndef TRACEWRAP_WATCH_H
 #define TRACEWRAP_WATCH_H
 
+#include "hear/hear.h"
 #include "launch/launch.h"
 
 enum on_hang { ON_HANG_KILL, ON_HANG_REPORT };
+
+/** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
+enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
+const char *mode_name(enum mode mode);
 
 enum verbosity { SAY_HANGS = -1, SAY_NORMAL = 0, SAY_MORE = 1 };
 
@@ -21,6 +26,9 @@ struct watch_options {
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	enum verbosity verbosity;
+	enum mode mode;
+	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
+	struct hear *hear;       /* NULL: nothing is heard */
 	const char *timers_before; /* watch_timers(), read before the command was started */
 	bool color;
 	unsigned width; /* columns of the text screen */

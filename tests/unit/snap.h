@@ -13,7 +13,7 @@
  *   flock(KEY)
  * WORD is one of
  *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   full (says nothing, for readers)
- *   chld  alrm=no|maybe|caught  alarm=SECONDS  timers  dark  forked  vm=PID  shm=KEY  lock=KEY  parent=PID  tracer=PID
+ *   chld  alrm=no|maybe|caught  alarm=SECONDS  heard  timers  dark  forked  vm=PID  shm=KEY  lock=KEY  parent=PID  tracer=PID
  *   argv=WORD,WORD  test=ID  moved=SECONDS
  * A parent's children are found by `parent`, or are those that it waits for.
  *

@@ -83,6 +83,23 @@ static void all_fields_come_back(void **state)
 	snapshot_free(again);
 }
 
+static void heard_alarms_stay_heard(void **state)
+{
+	struct snapshot *s = snap("100 wait4(101) heard alarm=2.5\n101 wait4(102) heard\n102 futex\nalarms unknown\n"), *again;
+	OWNED_TEXT text = {0};
+
+	(void)state;
+	snapshot_write(s, &text);
+	again = parse(text.at, text.n);
+	assert_true(again->procs[0].alarm_heard);
+	assert_int_equal(again->procs[0].alarm_ns, 2500 * NS_PER_MS);
+	assert_true(again->procs[1].alarm_heard);
+	assert_int_equal(again->procs[1].alarm_ns, NEVER_NS);
+	assert_false(again->procs[2].alarm_heard);
+	snapshot_free(again);
+	snapshot_free(s);
+}
+
 static void unknown_alarms_stay_unknown(void **state)
 {
 	struct snapshot *s = snap("100 futex\nalarms unknown\n"), *again;
@@ -319,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_fields_come_back),
+		cmocka_unit_test(heard_alarms_stay_heard),
 		cmocka_unit_test(unknown_alarms_stay_unknown),
 		cmocka_unit_test(odd_values_are_written_so_that_they_can_be_read),
 		cmocka_unit_test(bad_files_are_refused_in_one_line),

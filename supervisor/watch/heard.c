@@ -1,0 +1,47 @@
+/* What the tree's processes, a tracer or the kernel have told since the last look: taken in, and used by the proof. */
+#include "watch/run.h"
+
+/* A storm of events must not keep a look waiting for ever; what is left is there the next time. */
+enum { MOST_AT_ONCE = 200000 };
+
+void heard_open(struct run *r)
+{
+	r->tree = tree_new(launch_command(r->launch), r->history);
+	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
+		tree_hears_all(r->tree);
+	if (r->opt->hear)
+		hear_begin(r->opt->hear, launch_command(r->launch));
+}
+
+void heard_drain(struct run *r)
+{
+	struct event ev;
+
+	for (int i = 0; i < MOST_AT_ONCE && launch_heard(r->launch, &ev); i++)
+		tree_event(r->tree, &ev);
+	if (!r->opt->hear)
+		return;
+	for (int i = 0; i < MOST_AT_ONCE && hear_next(r->opt->hear, &ev); i++)
+		tree_event(r->tree, &ev);
+	if (hear_lost(r->opt->hear) != r->heard_lost) {
+		r->heard_lost = hear_lost(r->opt->hear);
+		tree_lost(r->tree);
+	}
+}
+
+/** Whose alarms are heard needs no guess by the machine's table of timers, which does not say whose they are. To be called once what
+ *  was written before the snapshot ended has been taken in. */
+void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns)
+{
+	for (size_t i = 0; i < s->nprocs; i++) {
+		struct process *p = &s->procs[i];
+		int64_t until_ns;
+
+		if (s->alarms_known && p->alarm_ns == NEVER_NS)
+			continue; /* the kernel itself says that there is none */
+		if (!tree_alarm(r->tree, p->pid, p->image, now_ns, &until_ns))
+			continue;
+		p->alarm_heard = true;
+		p->alarm_ns = until_ns == NEVER_NS ? NEVER_NS : until_ns > now_ns ? until_ns - now_ns : 0;
+	}
+}
