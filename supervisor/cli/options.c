@@ -365,7 +365,8 @@ void options_help(struct text *out)
 	}
 	text_add(out, "\nD is a duration: 500ms, 30s, 10m, 2h, or a number of seconds. Each long option is also\n"
 		      "an environment variable, TRACEWRAP_ON_HANG=report; the command line wins.\n"
-		      "Exit code: the command's own, or its death by signal; 122 see --leaks, 124 a hang was\n"
-		      "proven or the time was over, 125 tracewrap failed or was misused, 126 the command can't be executed,\n"
-		      "127 there is no such command. explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
+		      "Exit code: the command's own, or its death by signal; 122 something was left behind\n"
+		      "(--leaks fail), 124 a hang was proven or the time was over, 125 tracewrap failed or\n"
+		      "was misused, 126 the command can't be executed, 127 there is no such command.\n"
+		      "explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
 }

@@ -104,9 +104,14 @@ static void copy_words(const char *comm, const struct text *line, struct process
 
 	process_label(&p, out->label, sizeof out->label);
 	text_clean(out->label, strlen(out->label));
-	for (char **arg = p.argv; arg && *arg && words.n < sizeof out->command; arg++)
-		text_addf(&words, "%s%s", words.n ? " " : "", *arg);
+	for (size_t i = 0; i < line->n && i < sizeof out->command; i++)
+		text_addc(&words, line->at[i] ? line->at[i] : ' ', 1);
+	while (words.n && words.at[words.n - 1] == ' ')
+		words.at[--words.n] = '\0';
 	snprintf(out->command, sizeof out->command, "%s", text_str(&words));
+	for (char *c = out->command; *c; c++)
+		if (*c == '\n' || *c == '\t') /* of python -c */
+			*c = ' ';
 	text_clean(out->command, strlen(out->command));
 	arena_free(a);
 }

@@ -22,6 +22,22 @@ static void print_heading(const char *words, const struct text_style *style, siz
 	text_add(out, "\n");
 }
 
+/** The words that it was started with: of the first the name alone, for a reader knows his interpreter. */
+static void print_command(const struct leak *l, size_t width, struct text *out)
+{
+	const char *words = l->nwho ? l->who[0].command : "";
+	size_t first = strcspn(words, " ");
+
+	while (first > 0 && words[first - 1] != '/')
+		first--;
+	words += first;
+	if (!*words || strcmp(words, l->who[0].label) == 0)
+		return;
+	text_addf(out, "%-*s", FIELD, "runs");
+	page_fit(out, words, width - FIELD);
+	text_add(out, "\n");
+}
+
 /** The same advice for several findings is given once, behind the last of them. */
 static bool advice_follows(const struct run_report *r, size_t at, size_t end)
 {
@@ -48,6 +64,7 @@ static void print_one(const struct run_report *r, size_t at, size_t end, size_t 
 		page_fit(out, f->test, width - FIELD);
 		text_add(out, "\n");
 	}
+	print_command(&f->leak, width, out);
 	if (f->leak.done)
 		print_field(out, "done", f->leak.done, width);
 	if (advice_follows(r, at, end))

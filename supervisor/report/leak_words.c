@@ -4,7 +4,7 @@
 #include "report/facts.h"
 #include "report/page.h"
 
-enum { COMMAND_MOST = 90, ADDRESSES_MOST = 3 };
+enum { ADDRESSES_MOST = 3 };
 
 static void add_process(struct text *out, const struct leak_process *p)
 {
@@ -39,17 +39,6 @@ static void add_things(struct text *out, const struct leak *l, bool protocol)
 		text_addf(out, " and %zu more", l->nthings - shown);
 }
 
-/** The words that it was started with, where they say more than its name. */
-static void add_command(struct text *out, const struct leak *l)
-{
-	const char *words = l->nwho ? l->who[0].command : NULL;
-
-	if (!words || !*words || strcmp(words, l->who[0].label) == 0)
-		return;
-	text_add(out, ": ");
-	page_fit(out, words, COMMAND_MOST);
-}
-
 static void say_zombie(const struct leak *l, struct text *out)
 {
 	text_addf(out, "%s never waited for by ", l->nwho == 1 ? "a child that has ended was" : "children that have ended were");
@@ -62,7 +51,7 @@ static void say_held(const struct finding *f, struct text *out)
 {
 	const struct leak *l = &f->leak;
 
-	text_add(out, f->certainty == PROVEN ? "a bind failed, for " : "");
+	text_add(out, f->certainty == PROVEN ? "a bind failed, for " : "the address ");
 	add_things(out, l, true);
 	text_add(out, f->certainty == PROVEN ? " is held by " : " was held by ");
 	add_processes(out, l);
@@ -71,7 +60,8 @@ static void say_held(const struct finding *f, struct text *out)
 	text_add(out, l->owner == OWNER_RUN       ? ", which this run has started"
 		      : l->owner == OWNER_EARLIER ? ", which an earlier run of this checkout has left"
 						  : ", which is none of this run's processes");
-	add_command(out, l);
+	if (f->certainty == SUSPECTED)
+		text_add(out, "; perhaps that is why the run failed");
 }
 
 void leak_sentence(const struct finding *f, struct text *out)
@@ -87,8 +77,7 @@ void leak_sentence(const struct finding *f, struct text *out)
 			text_add(out, l->nwho == 1 ? ", listens on " : ", listen on ");
 			add_things(out, l, true);
 		}
-		add_command(out, l);
-		return;
+			return;
 	case FINDING_ZOMBIE:
 		say_zombie(l, out);
 		return;
