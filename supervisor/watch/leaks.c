@@ -9,7 +9,9 @@
 
 #include "watch/leaks.h"
 
-enum { ZOMBIES_MOST = 256, FILES_MOST = 2048, BINDS_MOST = 64, SHM_TRIES = 3 };
+enum { ZOMBIES_MOST = 256, FILES_MOST = 2048, BINDS_MOST = 64 };
+/* Who makes an object has it open then. Nobody of the tree seen with it in this time: it is not ours. */
+#define SHM_TRY_NS (500 * NS_PER_MS)
 /* So many wakes between two passes, and the folder is somebody's workshop: then a look at each pass must do. */
 enum { WAKES_MOST = 50 };
 /* Sockets that were bound since the last look: asked for when something moved, at most so often, and for at most one part in COST_SHARE of
@@ -125,7 +127,6 @@ static void find_maker(struct run *r, struct known_file *k)
 	struct process_facts facts;
 	char test[1024];
 
-	k->tries++;
 	k->maker = observe_shm_user(r->observe, &f);
 	if (!k->maker)
 		return;
@@ -133,6 +134,15 @@ static void find_maker(struct run *r, struct known_file *k)
 		k->test = arena_strdup(r->leaks->arena, test);
 	else if (observe_facts(k->maker, &facts) && *facts.test)
 		k->test = arena_strdup(r->leaks->arena, facts.test);
+}
+
+static void find_makers(struct run *r, int64_t now_ns)
+{
+	known_file_vec *shm = &r->leaks->shm;
+
+	for (size_t i = 0; i < shm->n; i++)
+		if (!shm->at[i].maker && now_ns - shm->at[i].seen_ns < SHM_TRY_NS)
+			find_maker(r, &shm->at[i]);
 }
 
 void leaks_look_at_shm(struct run *r)
@@ -157,9 +167,7 @@ void leaks_look_at_shm(struct run *r)
 		if (!was_before(r->opt->before, &now.at[i]) && !find_file(&l->shm, k.path) && l->shm.n < FILES_MOST)
 			vec_push(&l->shm, k);
 	}
-	for (size_t i = 0; i < l->shm.n; i++)
-		if (!l->shm.at[i].maker && l->shm.at[i].tries < SHM_TRIES)
-			find_maker(r, &l->shm.at[i]);
+	find_makers(r, now_ns);
 	vec_free(&now);
 }
 
@@ -352,9 +360,7 @@ void leaks_pass(struct run *r, int64_t now_ns)
 	look_at_zombies(r, now_ns);
 	if (r->pass.moved && now_ns >= l->sockets_again_ns)
 		leaks_look_at_sockets(r, now_ns);
-	for (size_t i = 0; i < l->shm.n; i++)
-		if (!l->shm.at[i].maker && l->shm.at[i].tries < SHM_TRIES)
-			find_maker(r, &l->shm.at[i]);
+	find_makers(r, now_ns);
 	l->wakes = 0;
 	if (l->asleep)
 		set_signals(l, true);

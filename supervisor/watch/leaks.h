@@ -18,7 +18,6 @@ struct known_file { /* a socket file, or an object of /dev/shm */
 	char *test;
 	int64_t before_ns, seen_ns; /* it was not there at the first, and was at the second */
 	bool by_ended; /* used by a process that lived on, until we ended it */
-	int tries;
 };
 typedef VEC(struct known_file) known_file_vec;
 
