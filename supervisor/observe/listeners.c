@@ -265,6 +265,18 @@ static bool find_file(const struct observe *ob, const struct listener *l, struct
 	return true;
 }
 
+/** Most sockets of a machine are strangers': each is looked for a few times, as its holder may be too new to be known. */
+static bool is_new(struct observe *ob, uint32_t inode)
+{
+	enum { TRIES = 3 };
+	size_t tries = 0;
+
+	idmap_get(ob->sockets, inode, &tries);
+	if (tries < TRIES)
+		idmap_put(ob->sockets, inode, tries + 1);
+	return tries < TRIES;
+}
+
 void observe_socket_files(struct observe *ob, socket_file_vec *out)
 {
 	listener_vec all = {0}, held = {0}, files = {0};
@@ -272,7 +284,7 @@ void observe_socket_files(struct observe *ob, socket_file_vec *out)
 
 	diag_listeners(WANT_UNIX, &all);
 	for (size_t i = 0; i < all.n; i++)
-		if (all.at[i].file_inode)
+		if (all.at[i].file_inode && is_new(ob, all.at[i].inode))
 			vec_push(&files, all.at[i]);
 	for (size_t i = 0; i < ob->procs.n && files.n; i++)
 		add_held(ob, ob->procs.at[i]->pid, &files, &held);

@@ -99,7 +99,8 @@ void observe_holders(const char *protocol, const char *address, facts_vec *out);
 /** "127.0.0.1:1616", "[::1]:80", "1616" (of 127.0.0.1) -> the same in full. False: no address. */
 bool observe_address(const char *text, char *out, size_t size);
 
-/** Socket files that the tree is bound to now, with an absolute path; not those of other network or mount namespaces. */
+/** Socket files that the tree is bound to, with an absolute path; not those of other network or mount namespaces. Each is told at the
+ *  first few calls only. */
 struct socket_file {
 	char path[128];
 	uint64_t inode, device; /* as stat(2) has them */

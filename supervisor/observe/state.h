@@ -126,6 +126,7 @@ struct observe {
 	bool saw_hidden, no_diag, no_kcmp, no_timers_file, blind_outside;
 	const char *spots[10];
 	int64_t tests_again_ns; /* readings of current tests have cost enough until then */
+	struct idmap *sockets; /* inode of a socket with a path -> how often its holder was looked for */
 	struct text scratch;
 	int_vec numbers;
 };

@@ -365,6 +365,16 @@ void leaks_cut(struct run *r)
 		verify_address(r, r->opt->ports[i]);
 }
 
+/** What this way of watching does not tell. */
+static void say_limits(const struct run *r)
+{
+	if (!r->leaks || r->leaks->binds_heard || r->opt->verbosity < SAY_MORE)
+		return;
+	say_line(r, "leftovers: looked for every %.2f s; a socket file that was bound and closed between two looks is not told, "
+		    "nor the test of what was made between two looks",
+		 (double)r->period_ns / (double)NS_PER_S);
+}
+
 void leaks_say(struct run *r, enum outcome outcome)
 {
 	OWNED_TEXT out = {0};
@@ -372,6 +382,7 @@ void leaks_say(struct run *r, enum outcome outcome)
 	struct text_style style = {.color = r->opt->color, .width = r->opt->width};
 	struct run_report report = files_report(r, arena, outcome, 0, true);
 
+	say_limits(r);
 	if (r->leak_findings.n && r->opt->verbosity > SAY_HANGS) {
 		text_add(&out, "\n"); /* the command may have left a line without an end */
 		report_leaks(&report, &style, &out);
