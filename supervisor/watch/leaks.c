@@ -292,19 +292,31 @@ void leaks_orphan(struct run *r, pid_t pid)
 
 /* ---- binds that were heard ---- */
 
-static void bound_file(struct run *r, const struct event *ev, const char *test)
+/** @return false: there is no such file, or not yet: a seccomp listener hears a bind before it is done. */
+static bool bound_file(struct run *r, const struct heard_path *h)
 {
-	struct socket_file f = {.pid = ev->pid};
+	struct socket_file f = {.pid = h->pid};
 	struct stat st;
 
-	if (*ev->text != '/' || strlen(ev->text) >= sizeof f.path || lstat(ev->text, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return;
+	if (strlen(h->path) >= sizeof f.path || lstat(h->path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
 	if (st.st_ctim.tv_sec + 1 < r->wall_start_s) /* in another mount namespace the path names another file */
-		return;
-	strcpy(f.path, ev->text);
+		return false;
+	strcpy(f.path, h->path);
 	f.inode = st.st_ino;
 	f.device = st.st_dev;
-	add_socket(r, &f, test, ev->at_ns, ev->at_ns);
+	add_socket(r, &f, h->test, h->at_ns, h->at_ns);
+	return true;
+}
+
+static void bound(struct run *r, const struct event *ev, const char *test)
+{
+	struct leaks *l = r->leaks;
+	struct heard_path h = {.pid = ev->pid, .at_ns = ev->at_ns, .path = arena_strdup(l->arena, ev->text)};
+
+	h.test = test ? arena_strdup(l->arena, test) : NULL;
+	if (*ev->text == '/' && !bound_file(r, &h) && l->pending.n < FILES_MOST)
+		vec_push(&l->pending, h);
 }
 
 void leaks_hear_binds(struct run *r)
@@ -321,7 +333,7 @@ void leaks_heard(struct run *r, const struct event *ev, const char *test)
 	if (!l || ev->kind != EVENT_BIND)
 		return;
 	if (ev->error == 0)
-		bound_file(r, ev, test);
+		bound(r, ev, test);
 	if (ev->error != EADDRINUSE || l->binds.n >= BINDS_MOST)
 		return;
 
@@ -368,6 +380,9 @@ void leaks_pass(struct run *r, int64_t now_ns)
 	if (r->pass.moved && now_ns >= l->sockets_again_ns)
 		leaks_look_at_sockets(r, now_ns);
 	find_makers(r, now_ns);
+	for (size_t i = 0; i < l->pending.n; i++)
+		bound_file(r, &l->pending.at[i]);
+	l->pending.n = 0;
 	l->wakes = 0;
 	if (l->asleep)
 		set_signals(l, true);

@@ -21,6 +21,12 @@ struct known_file { /* a socket file, or an object of /dev/shm */
 };
 typedef VEC(struct known_file) known_file_vec;
 
+struct heard_path { /* of a socket file, by a bind that was heard */
+	pid_t pid;
+	int64_t at_ns;
+	const char *path, *test;
+};
+
 struct failed_bind {
 	struct held_address is;
 	facts_vec who;
@@ -42,6 +48,7 @@ struct leaks {
 	VEC(struct known_zombie) zombies;
 	known_file_vec sockets, shm;
 	VEC(struct failed_bind) binds;
+	VEC(struct heard_path) pending; /* not there yet: tried once more at the next pass */
 	VEC(struct process_facts) left; /* when the command had ended */
 	VEC(char *) left_tests;
 	listener_vec left_listeners;

@@ -288,11 +288,20 @@ static bool cut_short(const struct run *r)
 	return r->proven || r->interrupted || r->time_over || r->interrupts;
 }
 
+/** Orphans that were reaped may still wait to be told of. */
+static void hear_the_rest(struct run *r)
+{
+	for (size_t i = 0; i < r->leaks->zombies.n + 1; i++)
+		run_step(r, sys_monotonic_ns());
+}
+
 bool leaks_find_all(struct run *r)
 {
 	struct leaks *l = r->leaks;
 	bool left = false;
 
+	if (l)
+		hear_the_rest(r);
 	if (!l || cut_short(r)) {
 		leaks_cut(r);
 		return false;

@@ -70,7 +70,7 @@ void leaks_pass(struct run *r, int64_t now_ns);
 void leaks_wake(struct run *r);
 /** PID has ended, and we have reaped it. */
 void leaks_orphan(struct run *r, pid_t pid);
-/** All binds of the C library's users will be heard: an address that was held matters only if a bind to it fails. */
+/** All binds of the C library's users will be heard, with their results (a seccomp listener does not know these): an address that was held matters only if a bind to it fails. */
 void leaks_hear_binds(struct run *r);
 /** A bind was heard. TEST: the one that it was made in; NULL: not known. */
 void leaks_heard(struct run *r, const struct event *ev, const char *test);
