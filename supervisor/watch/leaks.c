@@ -245,6 +245,7 @@ void leaks_look_at_sockets(struct run *r, int64_t now_ns)
 	socket_file_vec now = {0};
 	int64_t begun_ns = sys_monotonic_ns(), before_ns = l->sockets_ns;
 
+	l->moved = false;
 	observe_socket_files(r->observe, &now);
 	for (size_t i = 0; i < now.n; i++)
 		add_socket(r, &now.at[i], NULL, before_ns, now_ns);
@@ -377,7 +378,8 @@ void leaks_pass(struct run *r, int64_t now_ns)
 		return;
 	observe_running_tests(r->observe, now_ns, test_seen, r);
 	look_at_zombies(r, now_ns);
-	if (r->pass.moved && now_ns >= l->sockets_again_ns)
+	l->moved = l->moved || r->pass.moved;
+	if (l->moved && now_ns >= l->sockets_again_ns)
 		leaks_look_at_sockets(r, now_ns);
 	find_makers(r, now_ns);
 	for (size_t i = 0; i < l->pending.n; i++)

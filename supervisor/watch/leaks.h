@@ -56,6 +56,7 @@ struct leaks {
 	int wakes; /* since the last pass */
 	bool asleep; /* too many: no signals until the next pass */
 	bool binds_heard;
+	bool moved; /* somebody has, since sockets were last looked at */
 	int64_t sockets_ns, sockets_again_ns;
 };
 
