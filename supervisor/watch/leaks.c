@@ -6,6 +6,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "watch/leaks.h"
 
@@ -293,6 +294,19 @@ void leaks_orphan(struct run *r, pid_t pid)
 
 /* ---- binds that were heard ---- */
 
+/* The clock of files goes in ticks (ktime_get_coarse_real_ts64() in fs/inode.c). */
+#define FILE_TICK_NS (10 * NS_PER_MS)
+
+/** Was the file made by that bind? In another mount namespace the path names another file; and where it is not known whether the bind
+ *  went well, somebody else's may have been in its way. */
+static bool made_then(const struct run *r, const struct heard_path *h, const struct stat *st)
+{
+	int64_t made_ns = st->st_ctim.tv_sec * NS_PER_S + st->st_ctim.tv_nsec;
+	int64_t heard_ns = sys_clock_ns(CLOCK_REALTIME) - (sys_monotonic_ns() - h->at_ns);
+
+	return h->sure ? made_ns + NS_PER_S >= r->wall_start_s * NS_PER_S : made_ns + FILE_TICK_NS >= heard_ns;
+}
+
 /** @return false: there is no such file, or not yet: a seccomp listener hears a bind before it is done. */
 static bool bound_file(struct run *r, const struct heard_path *h)
 {
@@ -301,7 +315,7 @@ static bool bound_file(struct run *r, const struct heard_path *h)
 
 	if (strlen(h->path) >= sizeof f.path || lstat(h->path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	if (st.st_ctim.tv_sec + 1 < r->wall_start_s) /* in another mount namespace the path names another file */
+	if (!made_then(r, h, &st))
 		return false;
 	strcpy(f.path, h->path);
 	f.inode = st.st_ino;
@@ -313,7 +327,7 @@ static bool bound_file(struct run *r, const struct heard_path *h)
 static void bound(struct run *r, const struct event *ev, const char *test)
 {
 	struct leaks *l = r->leaks;
-	struct heard_path h = {.pid = ev->pid, .at_ns = ev->at_ns, .path = arena_strdup(l->arena, ev->text)};
+	struct heard_path h = {.pid = ev->pid, .at_ns = ev->at_ns, .sure = ev->error == 0, .path = arena_strdup(l->arena, ev->text)};
 
 	h.test = test ? arena_strdup(l->arena, test) : NULL;
 	if (*ev->text == '/' && !bound_file(r, &h) && l->pending.n < FILES_MOST)
@@ -333,7 +347,7 @@ void leaks_heard(struct run *r, const struct event *ev, const char *test)
 
 	if (!l || ev->kind != EVENT_BIND)
 		return;
-	if (ev->error == 0)
+	if (ev->error <= 0) /* below 0: a listener can't know */
 		bound(r, ev, test);
 	if (ev->error != EADDRINUSE || l->binds.n >= BINDS_MOST)
 		return;

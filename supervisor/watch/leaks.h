@@ -25,6 +25,7 @@ struct heard_path { /* of a socket file, by a bind that was heard */
 	pid_t pid;
 	int64_t at_ns;
 	const char *path, *test;
+	bool sure; /* the bind is known to have gone well */
 };
 
 struct failed_bind {
