@@ -43,7 +43,7 @@ def leaks(*tests, options=(), before=(), **more):
 def cut_short(how):
     """A run that has made a socket, shared memory and a listener, and hangs: its time is over, or it is interrupted twice."""
     def job():
-        options = ("--timeout", "3s") if how == "timeout" else ()
+        options = ("--timeout", "12s") if how == "timeout" else ()
         with Run(*PYTEST, "test_leaks.py::test_all_and_hang", suite="leaks", before=NETNS, options=options) as r:
             r.until_role("hangs")
             outer = r.proc.pid # netns.py has become tracewrap
