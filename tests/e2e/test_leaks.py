@@ -41,10 +41,9 @@ def leaks(*tests, options=(), before=(), **more):
 
 
 def cut_short(how):
-    """A run that has made a socket, shared memory and a listener, and hangs: its time is over, or it is interrupted twice."""
+    """A run that has made a socket, shared memory and a listener, and hangs: that is proven, or it is interrupted."""
     def job():
-        options = ("--timeout", "12s") if how == "timeout" else ()
-        with Run(*PYTEST, "test_leaks.py::test_all_and_hang", suite="leaks", before=NETNS, options=options) as r:
+        with Run(*PYTEST, "test_leaks.py::test_all_and_hang", suite="leaks", before=NETNS) as r:
             r.until_role("hangs")
             outer = r.proc.pid # netns.py has become tracewrap
             if how == "interrupt":
@@ -78,7 +77,7 @@ RUNS = {name: leaks(name) for name in (*LEAKS, *NEAR)} | {
     "fail, healthy": leaks("test_ends_soon", options=("--leaks", "fail")),
     "ignore": leaks("test_process", "test_shm", options=("--leaks=ignore",)),
     "quiet": leaks("test_process", options=("-q",)),
-    "timeout": cut_short("timeout"),
+    "hang": cut_short("hang"),
     "interrupt": cut_short("interrupt"),
     "beside": beside("/"),
 }
@@ -151,7 +150,7 @@ def test_quiet(result):
     assert result.code == 0 and result.screen == "" and result.finding()["kind"] == "leaked-process"
 
 
-@of("timeout", "interrupt")
+@of("hang", "interrupt")
 def test_cut_short(result):
     """What it made is removed, a line for each, and its address is free."""
     assert not result.left and not result.made and not (result.folder / "left.sock").exists()
@@ -161,7 +160,7 @@ def test_cut_short(result):
     assert not [f for f in report["findings"] if f["leak"]]
 
 
-@of("timeout")
+@of("hang")
 def test_the_address_is_free_again(result):
     assert "127.0.0.1:1616 is free again" in result.screen
 
