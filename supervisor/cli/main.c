@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 	mode_prepare(&opt, &how);
 	watch_timers(&timers);
 	opt.watch.timers_before = text_str(&timers);
+	opt.watch.before = watch_leaks_before(&opt.watch);
 	if (launch_start(&how, &launch, &err) < 0)
 		return complain(&err);
 	watch_run(launch, &opt.watch); /* in the supervisor; the outer guard has stayed in launch_start() */

@@ -14,7 +14,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT,
-	OPT_COLOR, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -25,6 +25,8 @@ static const struct row {
 	{"on-hang", "kill|report", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), or it is only told (report). Default: kill"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
+	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
+	{"ports", "ADDRESS[,ADDRESS...]", OPT_PORTS, "TCP addresses that the run needs; a number is a port of 127.0.0.1. Default: 127.0.0.1:1616"},
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
@@ -92,6 +94,16 @@ static int read_report_dir(const char *where, const char *value, struct watch_op
 	return 0;
 }
 
+static int read_ports(const char *where, const char *value, struct watch_options *w, struct err *err)
+{
+	const char *wrong;
+
+	if (watch_ports(w, value, &wrong) == 0)
+		return 0;
+	return err_set(err, -EINVAL, "%s: \"%s\" is no address; right are 1616, 127.0.0.1:1616, [::1]:1616, at most %d of them", where, wrong,
+		       PORTS_MOST);
+}
+
 static bool wants_color(int choice)
 {
 	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
@@ -133,6 +145,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		return choice;
 	if (row->id == OPT_ON_HANG)
 		o->watch.on_hang = choice ? ON_HANG_REPORT : ON_HANG_KILL;
+	else if (row->id == OPT_LEAKS)
+		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
 		o->watch.color = wants_color(choice);
 	else if (row->id == OPT_MODE)
@@ -147,7 +161,10 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_MODE:
 	case OPT_ON_HANG:
 	case OPT_COLOR:
+	case OPT_LEAKS:
 		return set_word(o, row, where, value, err);
+	case OPT_PORTS:
+		return read_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
 		return read_duration(where, value, &o->watch.timeout_ns, err);
 	case OPT_GRACE:
@@ -286,7 +303,8 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width()},
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(),
+			  .ports = {"127.0.0.1:1616"}},
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)
@@ -349,7 +367,8 @@ void options_help(struct text *out)
 	}
 	text_add(out, "\nD is a duration: 500ms, 30s, 10m, 2h, or a number of seconds. Each long option is also\n"
 		      "an environment variable, TRACEWRAP_ON_HANG=report; the command line wins.\n"
-		      "Exit code: the command's own, or its death by signal; 124 a hang was proven or the\n"
-		      "time was over, 125 tracewrap failed or was misused, 126 the command can't be executed,\n"
-		      "127 there is no such command. explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
+		      "Exit code: the command's own, or its death by signal; 122 something was left behind\n"
+		      "(--leaks fail), 124 a hang was proven or the time was over, 125 tracewrap failed or\n"
+		      "was misused, 126 the command can't be executed, 127 there is no such command.\n"
+		      "explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
 }

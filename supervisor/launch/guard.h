@@ -15,6 +15,8 @@
 #define GUARD_STOPS  (SIGRTMIN + 2) /* inner -> outer: the command stopped; value: guard_stop_value() */
 #define GUARD_ORPHAN (SIGRTMIN + 3) /* kernel -> inner: the outer process is dead (PR_SET_PDEATHSIG) */
 
+#define GUARD_WAKE   (SIGRTMIN + 5) /* kernel -> inner: see launch_wake_signal() */
+
 #define GUARD_EXIT_FAILED      125
 #define GUARD_EXIT_CANNOT_EXEC 126
 #define GUARD_EXIT_NOT_FOUND   127

@@ -295,11 +295,20 @@ int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, str
 
 		if (sig && signal_for_us(l, sig, &info, ev))
 			return 0;
+		if (sig == GUARD_WAKE && info.si_code > 0) {
+			*ev = (struct launch_event){.kind = LAUNCH_TICK};
+			return 0;
+		}
 		if (!sig && wait_ns <= GUARD_TICK_NS && sys_monotonic_ns() >= until_ns) {
 			*ev = (struct launch_event){.kind = LAUNCH_TICK};
 			return 0;
 		}
 	}
+}
+
+int launch_wake_signal(void)
+{
+	return GUARD_WAKE;
 }
 
 bool launch_heard(struct launch *l, struct event *out)

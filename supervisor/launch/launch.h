@@ -60,6 +60,9 @@ struct launch_event {
  *  outer process here. */
 int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, struct err *err);
 
+/** A descriptor that sends this signal (F_SETSIG, fcntl(2)) ends a wait of launch_next() early, with LAUNCH_TICK. */
+int launch_wake_signal(void);
+
 /** The next thing that a tracer or the listener of the filter has heard; its text is good until the next call. Never waits.
  *  @return false: none now. */
 bool launch_heard(struct launch *l, struct event *out);

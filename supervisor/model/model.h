@@ -202,6 +202,12 @@ enum finding_kind {
 	FINDING_STOPPED,
 	FINDING_DEADLOCK,
 	FINDING_STALL, /* not stuck: the time given to the run is over */
+	FINDING_LEAKED_PROCESS,
+	FINDING_ZOMBIE,
+	FINDING_LEAKED_LISTENER,
+	FINDING_STALE_SOCKET,
+	FINDING_LEAKED_SHM,
+	FINDING_PORT_HELD,
 };
 const char *finding_kind_name(enum finding_kind kind);
 
@@ -263,6 +269,32 @@ struct finding_object { /* one object of the explanation, and all who hold it */
 	size_t nholders;
 };
 
+/** Whose a process is, as far as a run can tell. */
+enum leak_owner {
+	OWNER_RUN,     /* of this run's tree */
+	OWNER_EARLIER, /* an orphan that works in this checkout: an earlier run has left it */
+	OWNER_OTHER,
+};
+const char *leak_owner_name(enum leak_owner owner);
+
+struct leak { /* FINDING_LEAKED_PROCESS and later: what was left behind, or is held, and by whom */
+	struct leak_thing {
+		const char *protocol; /* "tcp", "udp", "unix"; "socket", "shm": a file */
+		const char *name;     /* address or path */
+	} *things;
+	size_t nthings;
+	struct leak_process {
+		pid_t pid;
+		const char *label, *command; /* command: its words, parted by blanks; "" when not known */
+		int64_t started_ns;
+	} *who; /* those who leaked, or hold; of zombies the ended ones. Those that others come from stand first */
+	size_t nwho;
+	struct leak_process parent; /* of zombies: who never waits. pid 0: none */
+	enum leak_owner owner;
+	bool before;      /* port-held: seen when the run began, and no failing bind was heard */
+	const char *done; /* "ended by SIGINT"; NULL: nothing was */
+};
+
 struct finding {
 	struct arena *arena;
 	enum finding_kind kind;
@@ -283,8 +315,10 @@ struct finding {
 	const char **live; /* SUSPECTED: why somebody might still move, in words: "sh[12] sleeps, up to 8.0 s" */
 	size_t nlive;
 	size_t nstuck, ntasks; /* of how many living tasks of the tree how many are stuck */
+	struct leak leak; /* kinds from FINDING_LEAKED_PROCESS on */
 };
 void finding_free(struct finding *f);
+bool finding_is_leak(const struct finding *f); /* nothing is stuck: see `leak` */
 
 /* ---- events ---- */
 

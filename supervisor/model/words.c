@@ -26,7 +26,10 @@ static const char *const finding_kinds[] = {
 	[FINDING_PIPE_FULL] = "pipe-full", [FINDING_PIPE_EOF] = "pipe-eof",	[FINDING_LOCK] = "lock",
 	[FINDING_FORK_LOCK] = "fork-lock", [FINDING_SOCKET] = "socket",		[FINDING_CHILD_WAIT] = "child-wait",
 	[FINDING_TTY] = "tty",		   [FINDING_STOPPED] = "stopped",	[FINDING_DEADLOCK] = "deadlock",
-	[FINDING_STALL] = "stall",
+	[FINDING_STALL] = "stall",	   [FINDING_LEAKED_PROCESS] = "leaked-process",
+	[FINDING_ZOMBIE] = "zombie",	   [FINDING_LEAKED_LISTENER] = "leaked-listener",
+	[FINDING_STALE_SOCKET] = "stale-socket", [FINDING_LEAKED_SHM] = "leaked-shm",
+	[FINDING_PORT_HELD] = "port-held",
 };
 
 static const char *const event_kinds[] = {
@@ -111,4 +114,16 @@ const char *event_kind_name(enum event_kind kind)
 const char *role_name(enum role role)
 {
 	return word_of(roles, ARRAY_SIZE(roles), role);
+}
+
+bool finding_is_leak(const struct finding *f)
+{
+	return f->kind >= FINDING_LEAKED_PROCESS;
+}
+
+const char *leak_owner_name(enum leak_owner owner)
+{
+	static const char *const names[] = {[OWNER_RUN] = "run", [OWNER_EARLIER] = "earlier", [OWNER_OTHER] = "other"};
+
+	return word_of(names, ARRAY_SIZE(names), owner);
 }

@@ -164,7 +164,7 @@ static uint64_t search_maps(struct observe *ob, pid_t pid)
 	return in_libc;
 }
 
-static uint64_t environ_address(struct observe *ob, struct seen_process *p)
+static uint64_t environ_address(struct observe *ob, struct seen_process *p, pid_t lead)
 {
 	proc_path path;
 
@@ -176,7 +176,7 @@ static uint64_t environ_address(struct observe *ob, struct seen_process *p)
 	p->environ_image = p->stat.start_stack;
 	p->environ_tries++;
 	p->environ_at = 0;
-	snprintf(path, sizeof path, "%d/task/%d/maps", p->pid, p->details.lead);
+	snprintf(path, sizeof path, "%d/task/%d/maps", p->pid, lead);
 	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) == 0)
 		p->environ_at = search_maps(ob, p->pid);
 	return p->environ_at;
@@ -309,7 +309,7 @@ static void test_of_process(struct observe *ob, struct arena *a, struct seen_pro
 
 	if (!p->details.lead || !p->details.readable || !p->stat.start_stack)
 		return;
-	at = environ_address(ob, p);
+	at = environ_address(ob, p, p->details.lead);
 	if (!at || !read_agreed(p->details.lead, at, value, MOST_VALUE))
 		return;
 	if (parse_current_test(value + NAME_LENGTH, strlen(value + NAME_LENGTH), &test))
@@ -329,4 +329,105 @@ void observe_tests(struct observe *ob, struct snapshot *s)
 			test_of_process(ob, s->arena, p, &s->procs[i], value);
 	}
 	mem_free(value);
+}
+
+/* ---- one process, while the run goes on ---- */
+
+/* A process that has shown no test is asked again, ever more rarely: collecting tests may take a while. */
+#define WAIT_LEAST_NS (100 * NS_PER_MS)
+#define WAIT_MOST_NS (2 * NS_PER_S)
+#define COST_SHARE 200
+
+/** Its image may be another one since it was last looked at. */
+static bool read_image(struct observe *ob, struct seen_process *p)
+{
+	struct stat_line stat;
+	proc_path path;
+
+	snprintf(path, sizeof path, "%d/stat", p->pid);
+	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) || parse_stat(text_str(&ob->scratch), ob->scratch.n, &stat) ||
+	    stat.start_ticks != p->start_ticks)
+		return false;
+	p->stat = stat;
+	return stat.start_stack != 0 && stat.state != 'Z';
+}
+
+bool observe_current_test(struct observe *ob, pid_t pid, char *buf, size_t size)
+{
+	struct seen_process *p = table_find(ob, pid);
+	char value[MOST_VALUE];
+	struct current_test test;
+	uint64_t at = p && p->tasks.n && read_image(ob, p) ? environ_address(ob, p, p->tasks.at[0].tid) : 0;
+
+	if (!at || !read_agreed(p->tasks.at[0].tid, at, value, sizeof value) ||
+	    parse_current_test(value + NAME_LENGTH, strlen(value + NAME_LENGTH), &test) || test.id_len >= size)
+		return false;
+	memcpy(buf, test.id, test.id_len);
+	buf[test.id_len] = '\0';
+	text_clean(buf, test.id_len);
+	return true;
+}
+
+/** Only a Python can be pytest. */
+static bool may_run_tests(const struct seen_process *p)
+{
+	return p->runs_tests || strncmp(p->stat.comm, "py", 2) == 0 || strncmp(p->stat.comm, "xdist", 5) == 0;
+}
+
+/** What is below one that runs tests has its variable by inheritance. */
+static bool has_runner_above(const struct observe *ob, const struct seen_process *p)
+{
+	for (size_t depth = 0; depth < ob->procs.n; depth++) {
+		p = table_find(ob, p->stat.ppid);
+		if (!p)
+			return false;
+		if (p->runs_tests)
+			return true;
+	}
+	return false;
+}
+
+static bool is_due(const struct observe *ob, const struct seen_process *p, int64_t now_ns)
+{
+	if (!may_run_tests(p) || has_runner_above(ob, p))
+		return false;
+	if (!p->runs_tests)
+		return !p->test_asked_ns || now_ns - p->test_asked_ns >= p->test_wait_ns;
+	for (size_t i = 0; i < p->tasks.n; i++)
+		if (p->tasks.at[i].moved_ns > p->test_asked_ns)
+			return true;
+	return false;
+}
+
+static void note_wait(struct seen_process *p)
+{
+	p->test_wait_ns = p->test_wait_ns ? p->test_wait_ns * 2 : WAIT_LEAST_NS;
+	if (p->test_wait_ns > WAIT_MOST_NS)
+		p->test_wait_ns = WAIT_MOST_NS;
+}
+
+void observe_running_tests(struct observe *ob, int64_t now_ns, void (*seen)(void *data, pid_t pid, const char *test), void *data)
+{
+	char test[1024];
+	int64_t begun_ns = sys_monotonic_ns();
+
+	if (now_ns < ob->tests_again_ns)
+		return;
+	for (size_t i = 0; i < ob->procs.n; i++) {
+		struct seen_process *p = ob->procs.at[i];
+
+		if (p->hidden || !p->tasks.n || !is_due(ob, p, now_ns))
+			continue;
+
+		bool has = observe_current_test(ob, p->pid, test, sizeof test);
+
+		p->test_asked_ns = sys_monotonic_ns();
+		if (has)
+			p->runs_tests = true;
+		else
+			note_wait(p);
+		if (p->runs_tests)
+			seen(data, p->pid, has ? test : NULL);
+	}
+	ob->tests_again_ns = now_ns + (sys_monotonic_ns() - begun_ns) * COST_SHARE;
 }

@@ -64,6 +64,83 @@ void observe_tests(struct observe *ob, struct snapshot *s);
 /** The living descendants, for the ladder: a fresh walk. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);
 
+/* ---- what is left behind, and who holds what ---- */
+
+/** A socket that takes what comes. */
+struct listener {
+	const char *protocol; /* "tcp", "udp", "unix"; static */
+	char address[128];    /* as parse_address() has it; a path as it was bound, so perhaps relative */
+	uint32_t inode;
+	uint32_t file_inode, file_device; /* of a unix socket's file; 0: none, or not known */
+	pid_t pid;                        /* the process of the tree that holds it; 0: none */
+};
+typedef VEC(struct listener) listener_vec;
+
+/** Those that a process of the tree holds, one row for each holder; in other network namespaces of the tree, too. */
+void observe_listeners(struct observe *ob, listener_vec *out);
+
+/** What a reader wants to know of a process. */
+struct process_facts {
+	pid_t pid, parent;
+	uint64_t start_ticks;
+	int64_t started_ns;
+	char state;
+	char label[48], command[256];
+	char test[512]; /* PYTEST_CURRENT_TEST as it was started with, without the phase; "" */
+	bool in_checkout; /* its folder, program or virtual environment lies in the folder that observe_checkout() names */
+	bool orphan;      /* its parent is init, or who stands in for it */
+};
+typedef VEC(struct process_facts) facts_vec;
+bool observe_facts(pid_t pid, struct process_facts *out); /* false: gone */
+/** The top folder of the checkout that we stand in: where .git is, else the working folder. */
+const char *observe_checkout(char *buf, size_t size);
+
+/** Who holds ADDRESS ("127.0.0.1:1616"), or a wildcard that takes it as well: any process of the machine that we may read.
+ *  Ports of PROTOCOL "tcp" or "udp"; "unix" for a path or "@name". */
+void observe_holders(const char *protocol, const char *address, facts_vec *out);
+/** "127.0.0.1:1616", "[::1]:80", "1616" (of 127.0.0.1) -> the same in full. False: no address. */
+bool observe_address(const char *text, char *out, size_t size);
+
+/** Socket files that the tree is bound to, with an absolute path; not those of other network or mount namespaces. Each is told at the
+ *  first few calls only. */
+struct socket_file {
+	char path[128];
+	uint64_t inode, device; /* as stat(2) has them */
+	pid_t pid;
+};
+typedef VEC(struct socket_file) socket_file_vec;
+void observe_socket_files(struct observe *ob, socket_file_vec *out);
+/** Is a socket of our network namespace bound to that file? */
+bool observe_socket_in_use(uint64_t inode, uint64_t device);
+
+/** Objects directly in /dev/shm. */
+struct shm_file {
+	char name[256];
+	uint64_t inode, device;
+};
+typedef VEC(struct shm_file) shm_vec;
+void observe_shm_list(shm_vec *out);
+/** The process of the tree that has it open or mapped; 0: none is seen. */
+pid_t observe_shm_user(struct observe *ob, const struct shm_file *f);
+/** Does any process that we may read have it open or mapped? */
+bool observe_shm_in_use(const struct shm_file *f);
+
+/** Processes that have ended and are not waited for; their parents live and are of the tree. */
+struct zombie_row {
+	pid_t pid, parent;
+	uint64_t start_ticks;
+	int64_t started_ns;
+};
+typedef VEC(struct zombie_row) zombie_vec;
+/** Looks at those that have stood still since they were last asked. Behind a pass. */
+void observe_zombies(struct observe *ob, int64_t now_ns, zombie_vec *out);
+
+/** The test that PID is in now, by its live environment, without the phase. False: none, or it can't be read. */
+bool observe_current_test(struct observe *ob, pid_t pid, char *buf, size_t size);
+/** Tell SEEN (of each process that may run tests and has moved since it was asked) what it runs now; TEST NULL: nothing. Costs about
+ *  20 us a process; spends at most one part in two hundred of a core. */
+void observe_running_tests(struct observe *ob, int64_t now_ns, void (*seen)(void *data, pid_t pid, const char *test), void *data);
+
 /** What this machine does not let us see, one sentence each, for the report; NULL-terminated, static. */
 const char *const *observe_blind_spots(const struct observe *ob);
 

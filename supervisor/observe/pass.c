@@ -72,6 +72,7 @@ int observe_open(const struct observe_options *opt, struct observe **out, struct
 	*out = ob;
 	ob->opt = *opt;
 	ob->by_pid = idmap_new();
+	ob->sockets = idmap_new();
 	ob->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ob->proc_fd < 0 || fstatat(ob->proc_fd, "self/ns/net", &st, 0) < 0) {
 		rc = err_set(err, -errno, "/proc: %m");
@@ -102,6 +103,7 @@ void observe_close(struct observe *ob)
 		return;
 	table_free(ob);
 	vec_free(&ob->ended);
+	idmap_free(ob->sockets);
 	vec_free(&ob->alarms);
 	vec_free(&ob->symbols);
 	vec_free(&ob->numbers);

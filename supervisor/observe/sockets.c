@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "observe/build.h"
+#include "observe/diag.h"
 
 /** A connecting unix socket that LISTENER has not accepted yet: its peer has no inode. */
 struct connecting {
@@ -36,7 +37,8 @@ static int take_unix(const struct nlmsghdr *h, void *data)
 	for (size_t i = 0; i < u.nwaiting; i++)
 		vec_push(&t->connecting, (struct connecting){parse_unix_waiting(&u, i), u.inode});
 	u.waiting = NULL; /* the message is gone soon */
-	u.nwaiting = 0;
+	u.name = NULL;
+	u.nwaiting = u.name_len = 0;
 	idmap_put(t->by_local, u.inode, t->locals.n);
 	vec_push(&t->locals, u);
 	return MNL_CB_OK;
@@ -56,7 +58,7 @@ static int take_tcp(const struct nlmsghdr *h, void *data)
 }
 
 /** Send the request that lies in BUF and hand each answer to TAKE. False when the kernel refuses or does not know it. */
-static bool ask(struct mnl_socket *nl, const struct nlmsghdr *request, mnl_cb_t take, void *data)
+bool diag_ask(struct mnl_socket *nl, const struct nlmsghdr *request, mnl_cb_t take, void *data)
 {
 	size_t size = 32768; /* netlink(7): a smaller one may cut a dump's messages */
 	char *buf = mem_alloc(size);
@@ -73,7 +75,7 @@ static bool ask(struct mnl_socket *nl, const struct nlmsghdr *request, mnl_cb_t 
 	return rc == MNL_CB_STOP;
 }
 
-static struct nlmsghdr *request_begin(char *buf, unsigned seq)
+struct nlmsghdr *diag_request(char *buf, unsigned seq)
 {
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 
@@ -86,25 +88,25 @@ static struct nlmsghdr *request_begin(char *buf, unsigned seq)
 static bool ask_unix(struct mnl_socket *nl, struct socket_tables *t)
 {
 	_Alignas(struct nlmsghdr) char buf[256];
-	struct nlmsghdr *h = request_begin(buf, 1);
+	struct nlmsghdr *h = diag_request(buf, 1);
 	struct unix_diag_req *req = mnl_nlmsg_put_extra_header(h, sizeof *req);
 
 	req->sdiag_family = AF_UNIX;
 	req->udiag_states = UINT32_MAX;
 	req->udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_NAME | UDIAG_SHOW_ICONS;
-	return ask(nl, h, take_unix, t);
+	return diag_ask(nl, h, take_unix, t);
 }
 
 static bool ask_tcp(struct mnl_socket *nl, int family, struct socket_tables *t)
 {
 	_Alignas(struct nlmsghdr) char buf[256];
-	struct nlmsghdr *h = request_begin(buf, family == AF_INET ? 2 : 3);
+	struct nlmsghdr *h = diag_request(buf, family == AF_INET ? 2 : 3);
 	struct inet_diag_req_v2 *req = mnl_nlmsg_put_extra_header(h, sizeof *req);
 
 	req->sdiag_family = (uint8_t)family;
 	req->sdiag_protocol = IPPROTO_TCP;
 	req->idiag_states = UINT32_MAX;
-	return ask(nl, h, take_tcp, t);
+	return diag_ask(nl, h, take_tcp, t);
 }
 
 static bool all_are_unix(const struct builder *b, const struct socket_tables *t)

@@ -82,6 +82,9 @@ struct seen_process {
 	struct details details;
 	uint64_t environ_at, environ_image; /* address of `environ`, 0: none; of which image */
 	int environ_tries;
+	int64_t zombie_asked_ns; /* when it was last asked whether it is one */
+	int64_t test_asked_ns, test_wait_ns; /* when its current test was last read, how long until the next try; 0: it has had one */
+	bool runs_tests;
 };
 
 struct alarm_seen {
@@ -122,6 +125,8 @@ struct observe {
 	VEC(struct symbol) symbols;
 	bool saw_hidden, no_diag, no_kcmp, no_timers_file, blind_outside;
 	const char *spots[10];
+	int64_t tests_again_ns; /* readings of current tests have cost enough until then */
+	struct idmap *sockets; /* inode of a socket with a path -> how often its holder was looked for */
 	struct text scratch;
 	int_vec numbers;
 };

@@ -18,9 +18,15 @@ static uint32_t u32_at(const unsigned char *p)
 
 static void unix_attribute(struct unix_socket *out, unsigned type, const unsigned char *value, size_t len)
 {
-	if (type == UNIX_DIAG_NAME)
+	if (type == UNIX_DIAG_NAME) {
 		out->named = len > 0;
-	else if (type == UNIX_DIAG_PEER && len >= 4)
+		out->name = (const char *)value;
+		out->name_len = len;
+	} else if (type == UNIX_DIAG_VFS && len >= 8) { /* struct unix_diag_vfs */
+		out->file_inode = u32_at(value);
+		out->file_device = u32_at(value + 4);
+	}
+	if (type == UNIX_DIAG_PEER && len >= 4)
 		out->peer = u32_at(value);
 	else if (type == UNIX_DIAG_ICONS) {
 		out->waiting = value;

@@ -147,6 +147,9 @@ struct unix_socket {
 	bool named;
 	const unsigned char *waiting; /* a listener's connecting sockets, 32-bit inodes in the message */
 	size_t nwaiting;
+	const char *name; /* in the message: a path, or a NUL and a name (unix(7)) */
+	size_t name_len;
+	uint32_t file_inode, file_device; /* of the socket file, 0: none. The inode is cut to 32 bits; device as the kernel has it */
 };
 int parse_unix_diag(const void *data, size_t len, struct unix_socket *out);
 uint32_t parse_unix_waiting(const struct unix_socket *u, size_t i);
@@ -162,6 +165,13 @@ struct inet_socket {
 	struct inet_end local, remote;
 };
 int parse_inet_diag(const void *data, size_t len, struct inet_socket *out);
+
+/* ---- /proc/PID/net/{tcp,tcp6,udp,udp6,unix}: sockets of another network namespace, proc_pid_net(5) ---- */
+
+/** The next socket; V6: the table has addresses of 16 bytes. Queues stay 0. */
+bool parse_next_net_inet(struct cursor *c, bool v6, struct inet_socket *out);
+/** The next unix socket with a name; state is SOCKET_LISTENS, SOCKET_CONNECTED or 0; NAME lies in the text, '@' in front of an abstract one. */
+bool parse_next_net_unix(struct cursor *c, struct unix_socket *out);
 
 /* ---- pytest ---- */
 

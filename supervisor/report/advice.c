@@ -348,6 +348,14 @@ static void advise_kind(struct text *out, const struct finding *f)
 			      "for example with py-spy "
 			      "dump --nonblocking --pid PID");
 		break;
+	case FINDING_LEAKED_PROCESS:
+	case FINDING_ZOMBIE:
+	case FINDING_LEAKED_LISTENER:
+	case FINDING_STALE_SOCKET:
+	case FINDING_LEAKED_SHM:
+	case FINDING_PORT_HELD:
+		leak_advice(f, out);
+		break;
 	}
 }
 

@@ -57,6 +57,10 @@ void word_name(struct text *out, const struct finding_object *o);    /* "pipe:[2
 /** "a[1]", "a[1] and b[2]", "a[1], b[2], c[3] and 4 more". */
 void word_list(struct text *out, const struct finding *f, const pid_t *pids, size_t n);
 
+/* leak_words.c: sentence and advice for what was left behind, as report_summary() and report_advice() want them */
+void leak_sentence(const struct finding *f, struct text *out);
+void leak_advice(const struct finding *f, struct text *out);
+
 /* phrase.c */
 /** What a task waits for, behind its name: "waits for convert.py[23590] to end". */
 void phrase_wait(struct text *out, const struct finding *f, const struct blocked *b);

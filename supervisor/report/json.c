@@ -164,6 +164,41 @@ static void put_lists(cJSON *to, const struct run_report *r, const struct findin
 		add(list, string(f->live[i]));
 }
 
+static cJSON *leak_process(const struct run_report *r, const struct leak_process *p)
+{
+	cJSON *row = need(cJSON_CreateObject());
+
+	put(row, "pid", number(p->pid));
+	put(row, "label", string(p->label ? p->label : ""));
+	put(row, "command", string(p->command ? p->command : ""));
+	put(row, "started_s", p->started_ns ? since_start(r, p->started_ns) : cJSON_CreateNull());
+	return row;
+}
+
+/** What was left behind, or is held. Null for a hang. */
+static cJSON *leak_object(const struct run_report *r, const struct finding *f)
+{
+	cJSON *row, *list;
+
+	if (!finding_is_leak(f))
+		return cJSON_CreateNull();
+	row = need(cJSON_CreateObject());
+	list = put(row, "things", cJSON_CreateArray());
+	for (size_t i = 0; i < f->leak.nthings; i++) {
+		cJSON *thing = add(list, cJSON_CreateObject());
+
+		put(thing, "protocol", string(f->leak.things[i].protocol));
+		put(thing, "name", string(f->leak.things[i].name));
+	}
+	list = put(row, "processes", cJSON_CreateArray());
+	for (size_t i = 0; i < f->leak.nwho; i++)
+		add(list, leak_process(r, &f->leak.who[i]));
+	put(row, "parent", f->leak.parent.pid ? leak_process(r, &f->leak.parent) : cJSON_CreateNull());
+	put(row, "whose", string(leak_owner_name(f->leak.owner)));
+	put(row, "done", string(f->leak.done));
+	return row;
+}
+
 static cJSON *finding_row(const struct run_report *r, const struct finding *f)
 {
 	cJSON *row = need(cJSON_CreateObject());
@@ -182,6 +217,7 @@ static cJSON *finding_row(const struct run_report *r, const struct finding *f)
 	put(row, "stuck", number((int64_t)f->nstuck));
 	put(row, "tasks", number((int64_t)f->ntasks));
 	put(row, "horizon_s", duration_or_null(f->horizon_ns));
+	put(row, "leak", leak_object(r, f));
 	put_lists(row, r, f);
 	return row;
 }

@@ -54,6 +54,9 @@ void report_screen(const struct run_report *r, const struct finding *f, const st
 /** What was cleaned up and where the report lies: printed behind the screen once it is known. */
 void report_closing(const struct run_report *r, const struct text_style *style, struct text *out);
 
+/** What was left behind, and which address was held: one block for all such findings of R. Nothing when there are none. */
+void report_leaks(const struct run_report *r, const struct text_style *style, struct text *out);
+
 /** In the reader's words. */
 void report_summary(const struct finding *f, struct text *out); /* one sentence */
 void report_advice(const struct finding *f, struct text *out);  /* what to change */

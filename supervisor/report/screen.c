@@ -91,6 +91,14 @@ static const char *check_of(const struct finding *f)
 	case FINDING_DEADLOCK:
 	case FINDING_STALL:
 		break;
+	case FINDING_LEAKED_PROCESS:
+	case FINDING_ZOMBIE:
+	case FINDING_LEAKED_LISTENER:
+	case FINDING_STALE_SOCKET:
+	case FINDING_LEAKED_SHM:
+		return "ps -o pid,ppid,stat,lstart,args -p PID; ss -lnp; ls -l /dev/shm";
+	case FINDING_PORT_HELD:
+		return "ss -lntup";
 	}
 	return "py-spy dump --nonblocking --pid PID";
 }

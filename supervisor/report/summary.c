@@ -296,6 +296,14 @@ static void open_kind(struct text *out, const struct finding *f)
 	case FINDING_STALL:
 		open_stall(out, f);
 		break;
+	case FINDING_LEAKED_PROCESS:
+	case FINDING_ZOMBIE:
+	case FINDING_LEAKED_LISTENER:
+	case FINDING_STALE_SOCKET:
+	case FINDING_LEAKED_SHM:
+	case FINDING_PORT_HELD:
+		leak_sentence(f, out);
+		break;
 	}
 }
 
@@ -303,7 +311,7 @@ void report_summary(const struct finding *f, struct text *out)
 {
 	size_t from = out->n;
 
-	if (f->certainty == SUSPECTED && f->kind != FINDING_STALL)
+	if (f->certainty == SUSPECTED && f->kind != FINDING_STALL && !finding_is_leak(f))
 		text_add(out, "it looks as if ");
 	open_kind(out, f);
 	text_add(out, ".");

@@ -18,6 +18,7 @@ struct hearing {
 /** One process, living or not. Ended ones stay for a while: their children ask for them. */
 struct member {
 	pid_t pid, ppid; /* ppid: who made it; 0: not known */
+	int64_t made_ns; /* when it was first heard of */
 	bool ended;
 	bool told_by_parent, told_by_itself; /* the two sides of its fork */
 	struct hearing hearing;

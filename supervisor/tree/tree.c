@@ -114,7 +114,25 @@ static void spawned(struct tree *t, const struct event *ev)
 		m->ppid = ev->pid;
 }
 
-void tree_event(struct tree *t, const struct event *ev)
+bool tree_made_at(const struct tree *t, pid_t pid, int64_t *at_ns)
+{
+	const struct member *m = member_find(t, pid);
+
+	*at_ns = m ? m->made_ns : 0;
+	return *at_ns > 0;
+}
+
+/** The first word about a process comes at its fork, or, where nobody tells of that (vfork), at its exec. */
+static void note_beginning(struct tree *t, const struct event *ev)
+{
+	bool fork = ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED;
+	struct member *m = member_find(t, fork ? ev->child : ev->pid);
+
+	if (m && (!m->made_ns || (fork && ev->at_ns < m->made_ns)))
+		m->made_ns = ev->at_ns;
+}
+
+static void take_event(struct tree *t, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EVENT_START:
@@ -156,4 +174,10 @@ void tree_event(struct tree *t, const struct event *ev)
 	case EVENT_PDEATHSIG:
 		break;
 	}
+}
+
+void tree_event(struct tree *t, const struct event *ev)
+{
+	take_event(t, ev);
+	note_beginning(t, ev);
 }

@@ -32,6 +32,8 @@ void tree_test_seen(struct tree *t, pid_t pid, const char *test, int64_t now_ns)
 /** The test that PID, or the nearest of its ancestors that runs tests, was in at AT_NS; NULL: none, or not known. Good until the
  *  next event. */
 const char *tree_test_at(const struct tree *t, pid_t pid, int64_t at_ns);
+/** When PID began, or was first heard of. @return false: it never was. */
+bool tree_made_at(const struct tree *t, pid_t pid, int64_t *at_ns);
 /** The test that was running anywhere in the tree at AT_NS, when there was just one. */
 const char *tree_test_anywhere(const struct tree *t, int64_t at_ns);
 /** Is a test running now, anywhere? */

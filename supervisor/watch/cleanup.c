@@ -94,8 +94,9 @@ void cleanup_leftovers(struct run *r)
 				continue;
 			text_addf(&names, "%s%.*s[%d]", names.n ? ", " : "", (int)comm.n - 1, text_str(&comm), tree.at[i].pid);
 		}
+		leaks_left(r);
 		cleanup_tree(r);
-		if (r->opt->verbosity > SAY_HANGS && living)
+		if (r->opt->verbosity > SAY_HANGS && living && (r->interrupted || r->opt->leaks == LEAKS_IGNORE))
 			say_line(r, "ended what outlived the command: %s%s", text_str(&names), names.n >= 120 ? " ..." : "");
 	}
 	vec_free(&tree);

@@ -147,7 +147,7 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->opt->report_always || (stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
+	return r->finding || r->leak_findings.n || r->opt->report_always || (stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
 /* ---- the files ---- */
@@ -202,6 +202,19 @@ static void copy_log(const struct act_log *log, struct run_report *report, struc
 	report->nsurvivors = log->survivors.n;
 }
 
+static void copy_findings(const struct run *r, struct run_report *report, struct arena *arena)
+{
+	struct finding **all = arena_array(arena, r->leak_findings.n + 1, sizeof *all);
+	size_t n = 0;
+
+	if (r->finding)
+		all[n++] = r->finding;
+	for (size_t i = 0; i < r->leak_findings.n; i++)
+		all[n++] = r->leak_findings.at[i];
+	report->findings = all;
+	report->nfindings = n;
+}
+
 static const char *shown_path(const struct run *r, struct arena *arena)
 {
 	if (r->in_run_dir)
@@ -221,13 +234,12 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.end_ns = sys_monotonic_ns(),
 		.mode = mode_name(r->opt->mode),
 		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
-		.findings = &r->finding,
-		.nfindings = r->finding ? 1 : 0,
 		.history = r->history,
 		.complete = complete,
 		.report_path = shown_path(r, arena),
 	};
 
+	copy_findings(r, &report, arena);
 	copy_log(&r->log, &report, arena);
 	return report;
 }

@@ -1,4 +1,5 @@
 /* What the tree's processes, a tracer or the kernel have told since the last look: taken in, and used by the proof. */
+#include "watch/leaks.h"
 #include "watch/run.h"
 
 /* A storm of events must not keep a look waiting for ever; what is left is there the next time. */
@@ -9,8 +10,17 @@ void heard_open(struct run *r)
 	r->tree = tree_new(launch_command(r->launch), r->history);
 	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
 		tree_hears_all(r->tree);
+	if (r->opt->mode == MODE_PRELOAD || r->opt->mode == MODE_PTRACE) /* a seccomp listener does not learn what came of a bind */
+		leaks_hear_binds(r);
 	if (r->opt->hear)
 		hear_begin(r->opt->hear, launch_command(r->launch));
+}
+
+static void take(struct run *r, const struct event *ev)
+{
+	tree_event(r->tree, ev);
+	if (ev->kind == EVENT_BIND)
+		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }
 
 void heard_drain(struct run *r)
@@ -18,11 +28,11 @@ void heard_drain(struct run *r)
 	struct event ev;
 
 	for (int i = 0; i < MOST_AT_ONCE && launch_heard(r->launch, &ev); i++)
-		tree_event(r->tree, &ev);
+		take(r, &ev);
 	if (!r->opt->hear)
 		return;
 	for (int i = 0; i < MOST_AT_ONCE && hear_next(r->opt->hear, &ev); i++)
-		tree_event(r->tree, &ev);
+		take(r, &ev);
 	if (hear_lost(r->opt->hear) != r->heard_lost) {
 		r->heard_lost = hear_lost(r->opt->hear);
 		tree_lost(r->tree);

@@ -6,6 +6,7 @@
 #include "prove/prove.h"
 #include "report/report.h"
 #include "tree/tree.h"
+#include "leaks/leaks.h"
 #include "watch/policy.h"
 #include "watch/watch.h"
 
@@ -26,6 +27,8 @@ struct run {
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
 	struct act_log log;
+	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	finding_vec leak_findings; /* beside `finding` */
 	bool ended;           /* the command has ended by `status` */
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
@@ -67,6 +70,27 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
 void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
+
+/* leaks.c: what is left behind */
+void leaks_begin(struct run *r);
+/** Behind each pass. */
+void leaks_pass(struct run *r, int64_t now_ns);
+/** Something may have been made in /dev/shm: costs one system call when not. */
+void leaks_wake(struct run *r);
+/** PID has ended, and we have reaped it. */
+void leaks_orphan(struct run *r, pid_t pid);
+/** All binds of the C library's users will be heard, with their results (a seccomp listener does not know these): an address that was held matters only if a bind to it fails. */
+void leaks_hear_binds(struct run *r);
+/** A bind was heard. TEST: the one that it was made in; NULL: not known. */
+void leaks_heard(struct run *r, const struct event *ev, const char *test);
+/* leaks_end.c: what is said of it */
+/** The command has ended and what could end by itself has: look at what is left, before it is ended. */
+void leaks_left(struct run *r);
+/** Behind the clean-up of a run that ended by itself: the findings. @return whether there are any of things left behind. */
+bool leaks_find_all(struct run *r);
+/** Behind the clean-up of a run that was cut short: remove what it made, and see whether the addresses are free. */
+void leaks_cut(struct run *r);
+void leaks_say(struct run *r, enum outcome outcome);
 
 /* say.c: standard error, whole lines */
 void say_line(const struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -39,6 +39,7 @@ static void orphan_ended(struct run *r, const struct launch_event *ev)
 {
 	bool exited = WIFEXITED(ev->status);
 
+	leaks_orphan(r, ev->pid);
 	history_ended(r->history, ev->pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
 		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
 }
@@ -128,6 +129,7 @@ static void supervise(struct run *r)
 {
 	while (goes_on(r)) {
 		run_step(r, next_moment_ns(r));
+		leaks_wake(r);
 
 		int64_t now_ns = sys_monotonic_ns();
 
@@ -135,8 +137,10 @@ static void supervise(struct run *r)
 			continue;
 		if (r->opt->timeout_ns && run_clock_ns(r, now_ns) >= r->opt->timeout_ns)
 			r->time_over = true;
-		else if (r->observe && now_ns >= r->next_pass_ns)
+		else if (r->observe && now_ns >= r->next_pass_ns) {
 			look_pass(r, now_ns);
+			leaks_pass(r, now_ns);
+		}
 	}
 }
 
@@ -160,6 +164,7 @@ static enum outcome outcome_of(const struct run *r)
 static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 {
 	cleanup_tree(r);
+	leaks_cut(r);
 	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
@@ -209,7 +214,13 @@ static _Noreturn void end_by_itself(struct run *r)
 		r->finding = NULL;
 	}
 	look_history(r);
-	files_write(r, outcome_of(r), exit_code_of(r->status), true);
+
+	bool leaked = leaks_find_all(r) && r->opt->leaks == LEAKS_FAIL && r->status == 0;
+
+	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
+	leaks_say(r, outcome_of(r));
+	if (leaked)
+		launch_finish_code(r->launch, EXIT_LEAKED);
 	launch_finish_status(r->launch, r->status);
 }
 
@@ -269,6 +280,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	r.history = history_new(HISTORY_MOST);
 	policy_begin(&r.policy);
 	open_observe(&r);
+	leaks_begin(&r);
 	heard_open(&r);
 	say_begin(&r);
 	supervise(&r);
@@ -278,11 +290,13 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 		end_without_exec(&r);
 	if (r.ended)
 		end_by_itself(&r);
+	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
 	if (r.proven && opt->on_hang == ON_HANG_KILL)
 		end_by_verdict(&r, OUTCOME_HANG);
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
+	leaks_cut(&r);
 	if (!r.ended)
 		launch_finish_code(l, 128 + SIGKILL); /* it could not even be killed: uninterruptible */
 	end_by_itself(&r);

@@ -12,6 +12,12 @@ enum on_hang { ON_HANG_KILL, ON_HANG_REPORT };
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
 const char *mode_name(enum mode mode);
+enum leaks_choice { LEAKS_WARN, LEAKS_FAIL, LEAKS_IGNORE };
+
+
+/** Addresses that the run needs; what was there before the command was started. */
+struct leaks_before;
+enum { PORTS_MOST = 16 };
 
 enum verbosity { SAY_HANGS = -1, SAY_NORMAL = 0, SAY_MORE = 1 };
 
@@ -29,13 +35,16 @@ struct watch_options {
 	enum mode mode;
 	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
 	struct hear *hear;       /* NULL: nothing is heard */
+	enum leaks_choice leaks;
+	char ports[PORTS_MOST][64]; /* "127.0.0.1:1616"; "": the rest is empty */
+	struct leaks_before *before; /* watch_leaks_before() */
 	const char *timers_before; /* watch_timers(), read before the command was started */
 	bool color;
 	unsigned width; /* columns of the text screen */
 };
 
 /** The exit code of tracewrap's own verdicts and troubles (those of timeout(1) and env(1)). */
-enum { EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_LEAKED = 122, EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 
 /** Watch the command that L has just started until it has ended, and end the same way. */
 _Noreturn void watch_run(struct launch *l, const struct watch_options *opt);
@@ -43,6 +52,11 @@ _Noreturn void watch_run(struct launch *l, const struct watch_options *opt);
 /** The alarms that are armed on this machine, to be read before the command is started: they are none of the run's. OUT stays empty
  *  where they can't be read. */
 void watch_timers(struct text *out);
+
+/** Who holds the addresses, and what lies in /dev/shm: to be looked at before the command is started. */
+struct leaks_before *watch_leaks_before(const struct watch_options *opt);
+/** Read "ADDRESS[,ADDRESS...]" into OPT->ports. @return 0, -EINVAL. */
+int watch_ports(struct watch_options *opt, const char *value, const char **wrong);
 
 /** The report folder must be usable before a run is begun that names it: can FILE be written beside its folder's other files?
  *  @return 0, or -errno with the reason. */

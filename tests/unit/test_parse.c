@@ -463,6 +463,59 @@ static void current_tests(void **state)
 	}
 }
 
+static void net_tables(void **state)
+{
+	static const char v4[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+				 "   0: 0100007F:0650 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 x\n"
+				 "   1: 0100007F:065 garbage\n"
+				 "   2: 0100007\n"
+				 "   3: 00000000:0050 0200007F:1234 01 00000000:00000000 00:00000000 00000000     0        0 12";
+	static const char v6[] = "   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 99 1\n";
+	static const char local[] = "Num       RefCount Protocol Flags    Type St Inode Path\n"
+				    "0000000000000000: 00000002 00000000 00010000 0001 01 31 /run/x y.sock\n"
+				    "0000000000000000: 00000003 00000000 00000000 0001 03 32\n"
+				    "0000000000000000: 00000002 00000000 00000000 0002 01 33 @abstract";
+	struct inet_socket s;
+	struct unix_socket u;
+	char *copies[] = {exact(LIT(v4)), exact(LIT(v6)), exact(LIT(local))};
+	struct cursor c = {copies[0], sizeof v4 - 1};
+
+	(void)state;
+	assert_true(parse_next_net_inet(&c, false, &s));
+	assert_int_equal(s.inode, 4711);
+	assert_int_equal(s.state, SOCKET_LISTENS);
+	assert_int_equal(s.local.port, 1616);
+	assert_memory_equal(s.local.address, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+	assert_true(parse_next_net_inet(&c, false, &s));
+	assert_int_equal(s.inode, 12);
+	assert_int_equal(s.remote.port, 0x1234);
+	assert_false(parse_next_net_inet(&c, false, &s));
+	c = (struct cursor){copies[1], sizeof v6 - 1};
+	assert_true(parse_next_net_inet(&c, true, &s));
+	assert_int_equal(s.inode, 99);
+	assert_memory_equal(s.local.address, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	c = (struct cursor){copies[2], sizeof local - 1};
+	assert_true(parse_next_net_unix(&c, &u));
+	assert_int_equal(u.inode, 31);
+	assert_int_equal(u.state, SOCKET_LISTENS);
+	assert_int_equal(u.name_len, strlen("/run/x y.sock"));
+	assert_memory_equal(u.name, "/run/x y.sock", u.name_len);
+	assert_true(parse_next_net_unix(&c, &u));
+	assert_int_equal(u.inode, 33);
+	assert_int_equal(u.type, SOCK_DGRAM);
+	assert_false(parse_next_net_unix(&c, &u));
+	for (size_t cut = 0; cut < sizeof v4 - 1; cut++) {
+		char *piece = exact(v4, cut);
+		struct cursor part = {piece, cut};
+
+		while (parse_next_net_inet(&part, cut % 2, &s) || parse_next_net_unix(&part, &u))
+			;
+		mem_free(piece);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
+		mem_free(copies[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,7 +523,7 @@ int main(void)
 		cmocka_unit_test(schedstats), cmocka_unit_test(syscall_lines), cmocka_unit_test(cmdlines),
 		cmocka_unit_test(links), cmocka_unit_test(fdinfos), cmocka_unit_test(epoll_targets), cmocka_unit_test(locks),
 		cmocka_unit_test(mappings), cmocka_unit_test(timer_lists), cmocka_unit_test(children),
-		cmocka_unit_test(unix_messages), cmocka_unit_test(inet_messages), cmocka_unit_test(current_tests),
+		cmocka_unit_test(net_tables), cmocka_unit_test(unix_messages), cmocka_unit_test(inet_messages), cmocka_unit_test(current_tests),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

@@ -333,7 +333,7 @@ static void long_names_keep_to_the_width(void **state)
 static void empty_findings(void **state)
 {
 	(void)state;
-	for (int kind = FINDING_PIPE_FULL; kind <= FINDING_STALL; kind++) {
+	for (int kind = FINDING_PIPE_FULL; kind <= FINDING_PORT_HELD; kind++) {
 		struct finding *f = make_finding(snap(scenes[0].text));
 		OWNED_TEXT summary = {0}, advice = {0};
 
@@ -357,7 +357,7 @@ static void kinds_that_do_not_fit(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(scenes); i++)
-		for (int kind = FINDING_PIPE_FULL; kind <= FINDING_STALL; kind++) {
+		for (int kind = FINDING_PIPE_FULL; kind <= FINDING_PORT_HELD; kind++) {
 			struct finding *f = make_finding(snap(scenes[i].text));
 
 			f->kind = (enum finding_kind)kind;
