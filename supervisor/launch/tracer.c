@@ -90,6 +90,8 @@ static void forked(struct tracer *tr, const struct tracee *parent, pid_t child)
 		known->by_stop = false;
 		return;
 	}
+	if (!known && tracees_was_early(tr->all, child))
+		return;
 	if (known) /* it was killed before its first stop, and its number is used again */
 		tracees_drop(tr->all, child);
 	if (is_thread_of(by.pid, child))
