@@ -35,8 +35,9 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action)
 	return rc;
 }
 
-/** libseccomp writes the program, and we load it: seccomp_load(3) of 2.5 can't ask for WAIT_KILLABLE_RECV, takes a listener of number 0
- *  for none, and does not tell why the kernel refuses. Calls of another architecture are let through; its own choice is to kill. */
+/** libseccomp writes the program, and we load it: seccomp_load(3) of 2.5 can't ask for WAIT_KILLABLE_RECV, takes a listener
+ *  of number 0 for none, and does not tell why the kernel refuses. Calls of another architecture are let through; its own choice
+ *  is to kill. */
 static int write_program(uint32_t action, int fd)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -57,9 +58,9 @@ static int set_filter(unsigned flags, const struct sock_fprog *program)
 	return rc < 0 ? -errno : rc;
 }
 
-/** Speculation stays as it was (SPEC_ALLOW; before Linux 5.16 a filter switched it off, at a price). A signal does not cut short a
- *  call that is being looked at (WAIT_KILLABLE_RECV, Linux 5.19). With no_new_privs a setuid program runs without its privilege, so it
- *  is set only where the kernel asks for it: for those without CAP_SYS_ADMIN (seccomp(2)). */
+/** Speculation stays as it was (SPEC_ALLOW; before Linux 5.16 a filter switched it off, at a price). A signal does not cut short
+ *  a call that is being looked at (WAIT_KILLABLE_RECV, Linux 5.19). With no_new_privs a setuid program runs without its
+ *  privilege, so it is set only where the kernel asks for it: for those without CAP_SYS_ADMIN (seccomp(2)). */
 static int load(enum launch_trace kind, const struct sock_fprog *program)
 {
 	unsigned listen = kind == LAUNCH_NOTIFY ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;

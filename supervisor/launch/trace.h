@@ -1,5 +1,5 @@
-/* trace: what --mode=ptrace and --mode=notify add to the launch. Both load the same seccomp filter into the command before its exec;
- * a trapped call then stops for the tracer (tracer.c) or waits for the listener's answer (listener.c). Both are threads of the
+/* trace: what --mode=ptrace and --mode=notify add to the launch. Both load the same seccomp filter into the command before its
+ * exec; a trapped call then stops for the tracer (tracer.c) or waits for the listener's answer (listener.c). Both are threads of the
  * inner process, and hand what they hear to its main thread through a queue (heard.c).
  */
 #ifndef TRACEWRAP_LAUNCH_TRACE_H

@@ -1,5 +1,5 @@
-/* The tracer: a thread that seizes the command before its exec, and from then on owns every wait of the inner process, for only the
- * seizing thread may act on a tracee, and waitid(2) in another thread would take its stops away (ptrace(2), wait(2)). */
+/* The tracer: a thread that seizes the command before its exec, and from then on owns every wait of the inner process, for only
+ * the seizing thread may act on a tracee, and waitid(2) in another thread would take its stops away (ptrace(2), wait(2)). */
 #include <linux/audit.h>
 #include <errno.h>
 #include <fcntl.h>

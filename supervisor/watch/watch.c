@@ -246,7 +246,7 @@ static void say_begin(const struct run *r)
 
 	if (r->opt->verbosity < SAY_MORE)
 		return;
-	say_line(r, "watching process %d through /proc (mode proc)", (int)launch_command(r->launch));
+	say_line(r, "watching process %d (mode %s)", (int)launch_command(r->launch), r->opt->mode);
 	for (; blind && *blind; blind++)
 		say_line(r, "blind spot: %s", *blind);
 }

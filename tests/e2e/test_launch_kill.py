@@ -253,6 +253,7 @@ def test_inner_faults_in_each_stage(tmp_path, marked_env, mark, crash, words, co
     nothing_left(mark)
 
 
+@adopts
 def test_exec_failure_with_a_dead_inner(tmp_path, marked_env):
     run = subprocess.run([guardrun(), "no-such-program"], env={**marked_env, "GUARDRUN_CRASH": "running"}, capture_output=True, text=True,
                          cwd=tmp_path)
@@ -276,6 +277,7 @@ def test_witness_is_replaced(tmp_path, marked_env, mark):
 
 # Others' processes ------------------------------------------------------------------------------------------------
 
+@adopts
 def test_children_from_before_are_spared(tmp_path, marked_env, mark):
     """bash leaves a child of ours when it execs us: it is nobody's business here, even when the inner process dies."""
     os.mkfifo(tmp_path / "fifo")

@@ -2,11 +2,13 @@
 
 The helper guardrun is the launch alone; it writes down each event.
 """
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import sys
 import textwrap
@@ -323,6 +325,43 @@ def test_listener_dies_and_binds_go_on(listened, mark, moment):
     assert (process.returncode, out) == (0, "bound\n")
     assert err == "tracewrap: the supervisor was killed by SIGKILL; the command runs on unsupervised\n"
     wait_for(lambda: not alive(mark), what="the end of all")
+
+
+# ---- a stop that we keep shows `t`, and is a stop all the same ----
+
+STOPPED = """
+import os, signal, sys, time
+child = os.fork()
+if not child:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os._exit(0)
+if sys.argv[1:] == ["continued"]:
+    if not os.fork():
+        time.sleep(4)
+        os.kill(child, signal.SIGCONT)
+        os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def watch_stopped(traced, tracewrap, *words):
+    report = traced.folder / "report.json"
+    done = subprocess.run([tracewrap, "--mode=ptrace", f"--report-json={report}", f"--report={traced.folder}", "--timeout=25", sys.executable,
+                           "-c", STOPPED, *words], cwd=traced.folder, env=traced.env, capture_output=True, text=True, timeout=60)
+    return done, json.loads(report.read_text())
+
+
+def test_stopped_child_is_a_hang(traced, tracewrap):
+    done, report = watch_stopped(traced, tracewrap)
+    assert done.returncode == 124
+    assert [finding["kind"] for finding in report["findings"]] == ["stopped"]
+    assert report["mode"] == "ptrace" and any("can dissolve a hang" in spot for spot in report["blind_spots"])
+
+
+def test_child_that_is_continued_is_none(traced, tracewrap):
+    """The near miss: somebody of the tree sleeps, and then continues it."""
+    done, report = watch_stopped(traced, tracewrap, "continued")
+    assert (done.returncode, done.stderr, report["findings"]) == (0, "", [])
 
 
 # ---- impossible ----
