@@ -52,6 +52,12 @@ check-clang:
 check-e2e: all helpers
 	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
 
+# The tables of the launch once more, traced and listened to.
+.PHONY: check-modes
+check-modes: all helpers
+	@for mode in ptrace notify; do \
+		env TRACEWRAP_MODE=$$mode $(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -q -n 3 tests/e2e/test_launch*.py || exit 1; done
+
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
               join-idle-thread child-wait-lost-signal

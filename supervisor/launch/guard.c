@@ -43,38 +43,54 @@ void guard_barrier(void)
 		return;
 }
 
-static int close_from_to(unsigned first, unsigned last)
+static bool is_kept(int fd, const int *keep, size_t n)
 {
-	return first > last ? 0 : close_range(first, last, 0);
+	for (size_t i = 0; i < n; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
 }
 
-static void close_one_by_one(const int keep[2])
+static void close_one_by_one(const int *keep, size_t n)
 {
-	int_vec open_fds = {0}; /* before Linux 5.9 */
+	int_vec open_fds = {0};
 
 	if (!sys_list_numbers(AT_FDCWD, "/proc/self/fd", &open_fds, NULL))
 		for (size_t i = 0; i < open_fds.n; i++)
-			if (open_fds.at[i] > 2 && open_fds.at[i] != keep[0] && open_fds.at[i] != keep[1])
+			if (open_fds.at[i] > 2 && !is_kept(open_fds.at[i], keep, n))
 				close(open_fds.at[i]);
 	vec_free(&open_fds);
 }
 
-/** Who keeps a copy of the command's descriptors delays an end of file, a SIGPIPE, the release of a lock. */
-void guard_let_go(const int keep[2])
+/** What lies between the kept ones, from the lowest on. @return false: this kernel can't (before Linux 5.9). */
+static bool close_ranges(const int *keep, size_t n)
 {
-	static const int none[2] = {2, 2};
+	for (unsigned from = 3;;) {
+		unsigned next = ~0U;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next == ~0U)
+			return !close_range(from, ~0U, 0);
+		if (next > from && close_range(from, next - 1, 0))
+			return false;
+		from = next + 1;
+	}
+}
+
+/** Who keeps a copy of the command's descriptors delays an end of file, a SIGPIPE, the release of a lock. */
+void guard_let_go(const int *keep, size_t n)
+{
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (!keep || !keep[0])
-		keep = none;
 	if (null >= 0) {
 		for (int fd = 0; fd <= 2; fd++)
 			if (fd != null && (fd < 2 || fcntl(2, F_GETFD) < 0))
 				dup2(null, fd);
 	}
-	if (close_from_to(3, (unsigned)keep[0] - 1) || close_from_to((unsigned)keep[0] + 1, (unsigned)keep[1] - 1) ||
-	    close_from_to((unsigned)keep[1] + 1, ~0U))
-		close_one_by_one(keep);
+	if (!close_ranges(keep, n))
+		close_one_by_one(keep, n);
 }
 
 /** By name only the outer process is to be found: a signal by name (pkill -f, killall) then comes to one of us and is not taken

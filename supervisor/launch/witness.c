@@ -16,7 +16,7 @@ static _Noreturn void witness_main(const struct guard *g)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != g->outer)
 		_exit(0);
-	guard_let_go(NULL);
+	guard_let_go(NULL, 0);
 	close(STDERR_FILENO);
 	guard_rename(g, "tw-witness");
 	for (;;)

@@ -226,6 +226,11 @@ static _Noreturn void end_by_itself(struct run *r)
 
 /* ---- */
 
+static bool holds_stopped(const void *launch, pid_t tid)
+{
+	return launch_holds_stopped(launch, tid);
+}
+
 static void open_observe(struct run *r)
 {
 	struct err err = {0};
@@ -236,6 +241,9 @@ static void open_observe(struct run *r)
 		.timers_before = r->opt->timers_before,
 		.alarms_heard = r->opt->mode == MODE_PRELOAD,
 		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,
+		.tracer = launch_tracer(r->launch),
+		.holds_stopped = holds_stopped,
+		.who = r->launch,
 	};
 
 	opt.inherited = launch_inherited(r->launch, &opt.ninherited);
