@@ -290,7 +290,7 @@ void finding_free(struct finding *f);
 
 enum event_kind {
 	EVENT_START,       /* an image has begun: `token`, `image`, text: the file as exec got it */
-	EVENT_FORK,        /* `pid` has made `child` */
+	EVENT_FORK,        /* `pid` has made `child`; told by the child itself when `tid` is `child` */
 	EVENT_EXEC,        /* `pid` is about to exec; text: the file. From a tracer or the connector: it has */
 	EVENT_EXEC_FAILED, /* it did not; `token`: id of that event */
 	EVENT_SPAWN,       /* `pid` is about to start a child by posix_spawn(3); text: the file */

@@ -19,10 +19,16 @@ void tree_event(struct tree *t, const struct event *ev);
 /** Events were lost: nothing that was heard of alarms holds any longer. Processes that begin from now on are heard again. */
 void tree_lost(struct tree *t);
 
+/** PID has ended, as the sampler saw it. Its number may be used again from now on. */
+void tree_gone(struct tree *t, pid_t pid, int64_t now_ns);
+/** A filter that all of the tree is under tells of each alarm (ptrace, notify): who was not heard of has armed none. */
+void tree_hears_all(struct tree *t);
+
 /* ---- tests ---- */
 
-/** PYTEST_CURRENT_TEST of PID as a look has seen it; NULL: it has none. */
-void tree_test_seen(struct tree *t, pid_t pid, const char *test, const char *phase, int64_t now_ns);
+/** PID's test as a look has seen it (the node id, without a phase); NULL: it has none. Of the topmost process of a line alone: forked
+ *  children carry stale copies. */
+void tree_test_seen(struct tree *t, pid_t pid, const char *test, int64_t now_ns);
 /** The test that PID, or the nearest of its ancestors that runs tests, was in at AT_NS; NULL: none, or not known. Good until the
  *  next event. */
 const char *tree_test_at(const struct tree *t, pid_t pid, int64_t at_ns);

@@ -204,11 +204,9 @@ static void copy_log(const struct act_log *log, struct run_report *report, struc
 
 static const char *shown_path(const struct run *r, struct arena *arena)
 {
-	if (r->report_failed)
-		return r->opt->report_json;
-	if (r->run_dir[0])
+	if (r->in_run_dir)
 		return arena_printf(arena, "%s/last/report.json", r->opt->report_dir);
-	return r->opt->report_json;
+	return r->in_report_json ? r->opt->report_json : NULL;
 }
 
 struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete)
@@ -247,9 +245,13 @@ void files_write(struct run *r, enum outcome outcome, int exit_code, bool comple
 	struct run_report report = files_report(r, arena, outcome, exit_code, complete);
 
 	report_json(&report, &json);
-	if (in_dir && write_in_run_dir(r, "report.json", &json, &err) < 0 && (r->finding || r->opt->report_always))
+	if (in_dir)
+		r->in_run_dir = write_in_run_dir(r, "report.json", &json, &err) == 0;
+	if (in_dir && !r->in_run_dir && (r->finding || r->opt->report_always))
 		complain(r, &err);
-	if (r->opt->report_json && write_text(r->opt->report_json, &json, &err) < 0)
+	if (r->opt->report_json)
+		r->in_report_json = write_text(r->opt->report_json, &json, &err) == 0;
+	if (r->opt->report_json && !r->in_report_json)
 		complain(r, &err);
 	arena_free(arena);
 }

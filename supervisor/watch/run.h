@@ -30,6 +30,7 @@ struct run {
 	int exec_error;       /* errno of a command that could not be executed; 0: it could */
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
+	bool in_run_dir, in_report_json; /* where the last report could be written */
 };
 
 /* watch.c */

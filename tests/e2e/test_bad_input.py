@@ -222,6 +222,7 @@ def read_only_for_a_user():
 RUNS = {
     "full": private(("full", ".tracewrap"), *HANG, suite="hang"),
     "full, but a file elsewhere": private(("full", ".tracewrap"), *HANG, suite="hang", options=("--report-json", "r.json")),
+    "full, the file too": private(("full", "there"), *HANG, suite="hang", options=("--report", "there", "--report-json", "there/r.json")),
     "full, healthy": private(("full", ".tracewrap"), *QUICK),
     "full by name": private(("full", "there"), *HANG, suite="hang", options=("--report", "there")),
     "read-only": private(("read-only",), *HANG, suite="hang"),
@@ -237,12 +238,18 @@ def lines_about_reports(result):
 
 
 @as_root
-@of("full", "read-only", "full by name", "full, but a file elsewhere")
+@of("full", "read-only", "full by name", "full, but a file elsewhere", "full, the file too")
 def test_verdict_without_a_report(result):
     assert result.code == 124 and not result.left, result
     assert "proven" in result.screen and "test_pipes.py::test_wait_before_read" in result.screen
     assert len(lines_about_reports(result)) == 1, result.screen
     assert "last/report.json" not in result.screen
+
+
+@as_root
+@of("full", "read-only", "full by name", "full, the file too")
+def test_no_report_is_named_that_is_not_there(result):
+    assert not any(line.startswith("report") for line in result.screen.splitlines()), result.screen
 
 
 @as_root

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
@@ -477,7 +478,8 @@ static int with_hidden_child(void)
 			pause();
 	}
 	opt.root = pid;
-	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+	/* of no group either: hidepid lets the members of group 0 see (proc(5)) */
+	if (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
 		return 77;
 	if (observe_open(&opt, &ob, &err) < 0 || observe_pass(ob, sys_monotonic_ns(), NULL, &p, &err) < 0)
 		return 3;
