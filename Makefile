@@ -8,7 +8,7 @@
 ifeq ($(origin CC),default)
 CC        := gcc
 endif
-PKG       := libcjson libelf libmnl
+PKG       := libcjson libelf libmnl libseccomp
 BUILD     ?= build
 SAN       ?=
 PREFIX    ?= /usr/local

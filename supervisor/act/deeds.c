@@ -65,7 +65,7 @@ void act_gentle(const process_vec *tree, struct act_log *log)
 		if (p->state == 'Z' || !signal_one(p, sig))
 			continue;
 		note_signalled(log, p->pid, sig);
-		if (p->state == 'T' && signal_one(p, SIGCONT))
+		if ((p->state == 'T' || p->state == 't') && signal_one(p, SIGCONT))
 			note_signalled(log, p->pid, SIGCONT);
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef TRACEWRAP_CLI_H
 #define TRACEWRAP_CLI_H
 
+#include "launch/launch.h"
 #include "watch/watch.h"
 
 enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_HELP, SUB_VERSION };
@@ -11,6 +12,7 @@ struct options {
 	enum subcommand sub;
 	struct watch_options watch;
 	bool keep_sigint;
+	enum launch_trace trace;
 	bool json;      /* explain: print the JSON object, not the screen */
 	char **command; /* of a run; the file of explain */
 };

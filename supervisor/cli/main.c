@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		break;
 	}
 
-	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint};
+	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint, .trace = opt.trace};
 	OWNED_TEXT timers = {0};
 
 	watch_timers(&timers);

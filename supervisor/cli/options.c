@@ -28,7 +28,7 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
-	{"mode", "auto|proc", OPT_MODE, "how to watch: through /proc. Default: auto"},
+	{"mode", "auto|proc|ptrace|notify", OPT_MODE, "how to watch: through /proc; ptrace: trace as well, which can dissolve a hang; notify: hear binds and alarms by a seccomp filter as well. Default: auto"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
 	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
@@ -135,7 +135,9 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		o->watch.on_hang = choice ? ON_HANG_REPORT : ON_HANG_KILL;
 	else if (row->id == OPT_COLOR)
 		o->watch.color = wants_color(choice);
-	return 0; /* --mode: both words mean the same */
+	else if (row->id == OPT_MODE)
+		o->trace = choice == 2 ? LAUNCH_PTRACE : choice == 3 ? LAUNCH_NOTIFY : LAUNCH_UNTRACED;
+	return 0;
 }
 
 /** Set one option. WHERE names it as the user wrote it ("--grace", "TRACEWRAP_GRACE"). */

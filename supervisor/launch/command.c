@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "launch/guard.h"
+#include "launch/trace.h"
 
 int command_exec_code(int error)
 {
@@ -19,8 +19,10 @@ static void sigint_give_back(void)
 		signal(SIGINT, SIG_DFL);
 }
 
-void command_exec(const struct guard *g)
+void command_exec(const struct guard *g, const int talk[2])
 {
+	if (g->opt->trace)
+		talk_command(g, talk);
 	guard_stage_running(g->page, getpid());
 	sigaction(SIGCHLD, &g->start_chld, NULL);
 	if (!g->opt->keep_sigint)

@@ -44,8 +44,14 @@ void guard_barrier(void)
 }
 
 /** Who keeps a copy of the command's descriptors delays an end of file, a SIGPIPE, the release of a lock. */
-void guard_let_go(void)
+static bool close_between(int from, unsigned to)
 {
+	return from > 2 && (unsigned)from <= to ? !close_range((unsigned)from, to, 0) : true;
+}
+
+void guard_let_go(int keep, int keep_too)
+{
+	int low = keep < keep_too ? keep : keep_too, high = keep < keep_too ? keep_too : keep;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null >= 0) {
@@ -53,14 +59,18 @@ void guard_let_go(void)
 			if (fd != null && (fd < 2 || fcntl(2, F_GETFD) < 0))
 				dup2(null, fd);
 	}
-	if (!close_range(3, ~0U, 0))
+	if (low < 3)
+		low = 2;
+	if (high < 3)
+		high = 2;
+	if (close_between(high + 1, ~0U) && close_between(low + 1, (unsigned)high - 1) && close_between(3, (unsigned)low - 1))
 		return;
 
 	int_vec open_fds = {0}; /* before Linux 5.9 */
 
 	if (!sys_list_numbers(AT_FDCWD, "/proc/self/fd", &open_fds, NULL))
 		for (size_t i = 0; i < open_fds.n; i++)
-			if (open_fds.at[i] > 2)
+			if (open_fds.at[i] > 2 && open_fds.at[i] != keep && open_fds.at[i] != keep_too)
 				close(open_fds.at[i]);
 	vec_free(&open_fds);
 }

@@ -5,6 +5,7 @@
 #ifndef TRACEWRAP_LAUNCH_GUARD_H
 #define TRACEWRAP_LAUNCH_GUARD_H
 
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -15,6 +16,8 @@
 #define GUARD_STOPS  (SIGRTMIN + 2) /* inner -> outer: the command stopped; value: guard_stop_value() */
 #define GUARD_ORPHAN (SIGRTMIN + 3) /* kernel -> inner: the outer process is dead (PR_SET_PDEATHSIG) */
 
+#define GUARD_HEARD  (SIGRTMIN + 4) /* inner, from a thread of its own: there is a change */
+
 #define GUARD_EXIT_FAILED      125
 #define GUARD_EXIT_CANNOT_EXEC 126
 #define GUARD_EXIT_NOT_FOUND   127
@@ -24,7 +27,7 @@
 
 enum guard_stage {
 	STAGE_STARTING,    /* there is no command yet */
-	STAGE_FAILED,      /* there never will be one; value: errno of fork */
+	STAGE_FAILED,      /* there never will be one; value: errno, `failed_at`: of what */
 	STAGE_RUNNING,     /* the command exists; if the inner process dies now, the outer one adopts it */
 	STAGE_ENDED,       /* value: its wait status */
 	STAGE_VERDICT,     /* value: exit code; if the inner process dies now, the outer one ends the tree */
@@ -32,12 +35,21 @@ enum guard_stage {
 	STAGE_DONE_CODE,   /* value: exit code */
 };
 
+enum guard_failure { FAILED_FORK, FAILED_SEIZE, FAILED_FILTER, FAILED_TALK };
+
 struct guard_page {
 	_Atomic uint64_t stage; /* stage << 32 | value, in one word: a death never leaves half of it */
 	_Atomic pid_t command;
 	_Atomic int exec_errno;
 	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
 	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
+	_Atomic int failed_at;
+	_Atomic pid_t failed_by;     /* who traces the command already; 0: nobody */
+	_Atomic bool group_stopped;  /* --mode=ptrace: the command is stopped, which shows as `t` then */
+	union {                      /* --mode=notify: the call that is being answered */
+		struct seccomp_notif call;
+		char room[256]; /* a newer kernel may write more */
+	} owed;
 };
 
 /** What is known before the forks. */
@@ -50,6 +62,7 @@ struct guard {
 	struct sigaction start_chld;
 	char *args; /* where the kernel looks for our argv; NULL when not known */
 	size_t args_size;
+	int handover[2]; /* outer, inner: --mode=notify; else -1 */
 };
 
 enum guard_stage guard_stage(const struct guard_page *page, int *value);
@@ -73,8 +86,8 @@ static inline bool guard_stop_stale(int value, unsigned continued)
 
 /** When this returns, a signal to our group that has reached us has reached all of the group. */
 void guard_barrier(void);
-/** Let go of all that was inherited but standard error. */
-void guard_let_go(void);
+/** Let go of all that was inherited but standard error, KEEP and KEEP_TOO (-1: none). */
+void guard_let_go(int keep, int keep_too);
 /** Show NAME instead of our command line and comm. The memory of main()'s argv is overwritten. */
 void guard_rename(const struct guard *g, const char *name);
 /** The raw wait status of what waitid(2) reported. */
@@ -98,7 +111,8 @@ uint64_t witness_renew(struct witness *w, const struct guard *g);
 
 /** The outer process. Returns only when the command could not be forked: -errno, nothing is left. */
 int outer_run(const struct guard *g, struct witness *w, pid_t inner, const int *before, size_t nbefore, struct err *err);
-_Noreturn void command_exec(const struct guard *g);
+/** TALK: see trace.h; read only where the command is to be traced. */
+_Noreturn void command_exec(const struct guard *g, const int talk[2]);
 /** The exit code for an exec that failed, as env(1). */
 int command_exec_code(int error);
 /** The start of the inner process: it forks the command, and makes itself small. When there can be no command it leaves, and

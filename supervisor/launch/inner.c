@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "launch/guard.h"
+#include "launch/trace.h"
 
 struct launch {
 	struct guard g;
@@ -23,6 +24,10 @@ struct launch {
 	int64_t outer_looked_ns;
 	bool outer_stop_followed;
 	VEC(const char *) inherited;
+	struct heard *heard; /* NULL: nobody traces or listens */
+	struct change ending; /* the command's end, while a failed exec is told first */
+	pid_t tracer;        /* tid of the thread that traces; 0: none */
+	int command_fd;      /* a pidfd, where the main thread is not the one that reaps; else -1 */
 };
 
 /* ---- the start ---- */
@@ -63,6 +68,8 @@ static void block_signals(struct launch *l)
 	sigset_t open_set;
 
 	l->listen = l->g.all;
+	if (l->tracer) /* one comes with each stop of a tracee; the tracer's thread wakes us when there is a change */
+		sigdelset(&l->listen, SIGCHLD);
 	sigemptyset(&open_set);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		sigdelset(&l->listen, faults[i]);
@@ -71,18 +78,41 @@ static void block_signals(struct launch *l)
 	sigprocmask(SIG_UNBLOCK, &open_set, NULL);
 }
 
-static void start_command(struct launch *l)
+static _Noreturn void start_failed(struct launch *l, int error)
 {
+	guard_stage_set(l->g.page, STAGE_FAILED, error);
+	_exit(GUARD_EXIT_FAILED);
+}
+
+/** @return our end of the talk with a command that is to be traced or listened to; -1: it needs none. */
+static int start_command(struct launch *l)
+{
+	int talk[2] = {-1, -1}, rc;
+
+	if (l->g.opt->trace && (rc = talk_open(talk)) < 0)
+		start_failed(l, -rc);
 	l->started_ns = sys_monotonic_ns();
 	l->command = fork();
 	if (!l->command)
-		command_exec(&l->g);
-	if (l->command < 0) {
-		guard_stage_set(l->g.page, STAGE_FAILED, errno);
-		_exit(GUARD_EXIT_FAILED);
-	}
-	guard_stage_running(l->g.page, l->command);
+		command_exec(&l->g, talk);
+	if (l->command < 0)
+		start_failed(l, errno);
+	if (!l->g.opt->trace)
+		guard_stage_running(l->g.page, l->command);
 	l->alive = true;
+	return talk[0];
+}
+
+/** Only once all that is the command's was let go of: its end of the talk would keep that one waiting. */
+static void start_hearing(struct launch *l, int talk)
+{
+	l->command_fd = -1;
+	if (!l->g.opt->trace)
+		return;
+	l->heard = heard_new(pthread_self());
+	if (l->g.opt->trace == LAUNCH_PTRACE)
+		l->command_fd = sys_pidfd_open(l->command);
+	talk_inner(&l->g, l->command, talk, l->heard, &l->tracer);
 }
 
 int inner_start(const struct guard *g, struct launch **out)
@@ -97,14 +127,17 @@ int inner_start(const struct guard *g, struct launch **out)
 	struct launch *l = mem_alloc(sizeof *l);
 
 	l->g = *g;
-	start_command(l);
+
+	int talk = start_command(l);
+
 	/* Only now, for the command stays where it was. A session of our own, not only a group: a parent in another group of
 	 * the same session would make the command's group non-orphaned (POSIX.1-2017, 3.264), so that Ctrl-Z in a container
 	 * stops a command which nobody continues. From here on never open a terminal without O_NOCTTY. */
 	setsid();
 	note_inherited(l);
-	guard_let_go();
+	guard_let_go(talk, g->handover[1]);
 	guard_rename(g, "tw-inner");
+	start_hearing(l, talk);
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)g->outer);
 	l->outer_stat_fd = open(path, O_RDONLY | O_CLOEXEC);
 	block_signals(l);
@@ -126,6 +159,25 @@ const char *const *launch_inherited(const struct launch *l, size_t *n)
 {
 	*n = l->inherited.n;
 	return l->inherited.at;
+}
+
+pid_t launch_tracer(const struct launch *l)
+{
+	return l->tracer;
+}
+
+bool launch_holds_stopped(const struct launch *l, pid_t tid)
+{
+	return l->tracer && heard_is_listening(l->heard, tid);
+}
+
+/** Where another thread reaps, the number may be somebody else's by now. */
+static void signal_command(const struct launch *l, int sig)
+{
+	if (l->command_fd >= 0)
+		syscall(SYS_pidfd_send_signal, l->command_fd, sig, NULL, 0);
+	else
+		kill(l->command, sig);
 }
 
 /* ---- the outer process ---- */
@@ -162,7 +214,7 @@ static void look_at_outer(struct launch *l)
 		kill(l->g.outer, SIGCONT);
 	} else if (!l->stopped && l->alive && !l->outer_stop_followed) {
 		l->outer_stop_followed = true;
-		kill(l->command, SIGSTOP);
+		signal_command(l, SIGSTOP);
 	}
 }
 
@@ -196,19 +248,32 @@ static void reap(const siginfo_t *seen)
 
 /** The end of the command, in two steps where it never began. Its status is in the page before it is reaped: whoever dies when,
  *  it is not lost. */
+static bool exec_failed(struct launch *l, struct launch_event *ev)
+{
+	int error = atomic_load(&l->g.page->exec_errno);
+
+	if (!error || l->exec_reported)
+		return false;
+	l->exec_reported = true;
+	*ev = (struct launch_event){.kind = LAUNCH_EXEC_FAILED, .pid = l->command, .value = error};
+	return true;
+}
+
+static void ended_with(struct launch *l, int status, struct launch_event *ev)
+{
+	int value;
+
+	*ev = (struct launch_event){.kind = LAUNCH_ENDED, .pid = l->command, .status = status};
+	if (guard_stage(l->g.page, &value) == STAGE_RUNNING)
+		guard_stage_set(l->g.page, STAGE_ENDED, status);
+	l->alive = l->stopped = false;
+}
+
 static void command_ended(struct launch *l, const siginfo_t *info, struct launch_event *ev)
 {
-	int error = atomic_load(&l->g.page->exec_errno), value;
-
-	if (error && !l->exec_reported) {
-		l->exec_reported = true;
-		*ev = (struct launch_event){.kind = LAUNCH_EXEC_FAILED, .pid = l->command, .value = error};
+	if (exec_failed(l, ev))
 		return; /* not reaped, so it is seen again */
-	}
-	*ev = (struct launch_event){.kind = LAUNCH_ENDED, .pid = l->command, .status = guard_wait_status(info)};
-	if (guard_stage(l->g.page, &value) == STAGE_RUNNING)
-		guard_stage_set(l->g.page, STAGE_ENDED, ev->status);
-	l->alive = l->stopped = false;
+	ended_with(l, guard_wait_status(info), ev);
 	reap(info);
 }
 
@@ -225,7 +290,7 @@ static bool command_changed(struct launch *l, const siginfo_t *info, struct laun
 		command_continued(l);
 		*ev = (struct launch_event){.kind = LAUNCH_CONTINUED, .pid = l->command};
 		return true;
-	case CLD_TRAPPED: /* of a tracer of ours, which is none of this room */
+	case CLD_TRAPPED: /* by a tracer of ours: then that one waits, see next_change() */
 		reap(info);
 		return false;
 	default:
@@ -256,6 +321,37 @@ static bool next_child(struct launch *l, struct launch_event *ev)
 	}
 }
 
+/** The same, where the tracer's thread waits for children. */
+static bool next_change(struct launch *l, struct launch_event *ev)
+{
+	struct change c = l->ending;
+
+	if (!c.pid && !heard_next_change(l->heard, &c))
+		return false;
+	l->ending = (struct change){0};
+	*ev = (struct launch_event){.pid = c.pid, .status = c.status};
+	switch (c.kind) {
+	case CHANGE_ENDED:
+		if (exec_failed(l, ev))
+			l->ending = c; /* comes again */
+		else
+			ended_with(l, c.status, ev);
+		break;
+	case CHANGE_STOPPED:
+		command_stopped(l, WSTOPSIG(c.status));
+		*ev = (struct launch_event){.kind = LAUNCH_STOPPED, .pid = c.pid, .value = WSTOPSIG(c.status)};
+		break;
+	case CHANGE_CONTINUED:
+		command_continued(l);
+		ev->kind = LAUNCH_CONTINUED;
+		break;
+	case CHANGE_ORPHAN:
+		ev->kind = LAUNCH_ORPHAN;
+		break;
+	}
+	return true;
+}
+
 /* ---- signals ---- */
 
 /** @return true when it is one that somebody sent to tracewrap. */
@@ -284,7 +380,7 @@ int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, str
 			*ev = (struct launch_event){.kind = LAUNCH_OUTER_GONE};
 			return 0;
 		}
-		if (next_child(l, ev))
+		if (l->tracer ? next_change(l, ev) : next_child(l, ev))
 			return 0;
 		look_at_outer(l);
 
@@ -304,15 +400,13 @@ int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, str
 
 bool launch_heard(struct launch *l, struct event *out)
 {
-	(void)l;
-	(void)out;
-	return false;
+	return l->heard && heard_next_event(l->heard, out);
 }
 
 void launch_forward(struct launch *l, int sig)
 {
 	if (l->alive)
-		kill(l->command, sig);
+		signal_command(l, sig);
 }
 
 /* ---- the end ---- */

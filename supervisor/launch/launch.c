@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "launch/guard.h"
+#include "launch/trace.h"
 
 void launch_copy_args(char **argv)
 {
@@ -85,7 +85,7 @@ static void children_before(int_vec *before)
 
 int launch_start(const struct launch_options *opt, struct launch **out, struct err *err)
 {
-	struct guard g = {.outer = getpid(), .opt = opt};
+	struct guard g = {.outer = getpid(), .opt = opt, .handover = {-1, -1}};
 	struct witness witness = {0};
 	int_vec before = {0};
 	int rc = prepare(&g, err);
@@ -96,6 +96,11 @@ int launch_start(const struct launch_options *opt, struct launch **out, struct e
 	rc = witness_start(&witness, &g); /* first: else a signal to the group in the first millisecond doubles */
 	if (rc < 0) {
 		err_set(err, rc, "fork: %m");
+		goto undo;
+	}
+	if (opt->trace == LAUNCH_NOTIFY && (rc = talk_open(g.handover)) < 0) {
+		err_set(err, rc, "socketpair: %s", strerror(-rc));
+		witness_end(&witness);
 		goto undo;
 	}
 

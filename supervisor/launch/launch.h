@@ -66,6 +66,11 @@ int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, str
  *  @return false: none now. */
 bool launch_heard(struct launch *l, struct event *out);
 
+/** The thread that traces (--mode=ptrace): its tid, which the tree shows as TracerPid; 0: nobody traces. */
+pid_t launch_tracer(const struct launch *l);
+/** Is TID stopped as by SIGSTOP, though it shows `t` since it is traced? */
+bool launch_holds_stopped(const struct launch *l, pid_t tid);
+
 /** Pass SIG to the command itself, once. */
 void launch_forward(struct launch *l, int sig);
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launch/guard.h"
+#include "launch/trace.h"
 
 /* timeout(1) and others signal the pid and then the group; a signal to us is held so long to see whether the group gets it. */
 #define HOLD_NS        (10 * NS_PER_MS)
@@ -145,7 +145,7 @@ static void follow_stop(struct outer *o, int sig)
 	guard_barrier();
 	atomic_store(&o->g->page->outer_follows, true); /* before the look: see finish() of the inner process */
 	sys_process_start(atomic_load(&o->g->page->command), &state);
-	if (state == 'T' && !continue_on_its_way(o))
+	if ((state == 'T' || (state == 't' && atomic_load(&o->g->page->group_stopped))) && !continue_on_its_way(o))
 		take_signal(sig);
 	atomic_store(&o->g->page->outer_follows, false);
 }
@@ -154,8 +154,16 @@ static int start_failed(struct outer *o, int error, struct err *err)
 {
 	witness_end(o->witness);
 	vec_free(&o->before);
-	errno = error;
-	return err_set(err, -error, "fork: %m");
+	return talk_reason(o->g, error, err);
+}
+
+/** Without an answer each trapped call would wait for ever, without a listener it would fail (seccomp(2): ENOSYS). */
+static void answer_calls(const struct outer *o)
+{
+	int listener = talk_take_listener(o->g);
+
+	if (listener >= 0)
+		listener_adopt(listener, o->g->page);
 }
 
 /** By then the kernel has handed us its children: we are the next subreaper up (PR_SET_CHILD_SUBREAPER, prctl(2)). */
@@ -182,6 +190,11 @@ static int inner_gone(struct outer *o, struct err *err)
 	case STAGE_RUNNING:
 		break;
 	}
+	if (o->g->opt->trace == LAUNCH_PTRACE) { /* PTRACE_O_EXITKILL; without its tracer each trapped call would fail anyway */
+		say_inner_died(o, "the command, which it traced, has ended with it");
+		end_tree_and_leave(o, false, W_EXITCODE(GUARD_EXIT_FAILED, 0));
+	}
+	answer_calls(o);
 	say_inner_died(o, "the command runs on unsupervised");
 	o->adopted = true;
 	if (o->ended)
@@ -338,7 +351,7 @@ int outer_run(const struct guard *g, struct witness *w, pid_t inner, const int *
 	struct outer o = {.g = g, .witness = w, .inner = inner};
 	int rc = 0;
 
-	guard_let_go();
+	guard_let_go(g->handover[0], -1);
 	for (size_t i = 0; i < nbefore; i++)
 		vec_push(&o.before, before[i]);
 	while (!rc) {

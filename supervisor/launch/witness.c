@@ -16,7 +16,7 @@ static _Noreturn void witness_main(const struct guard *g)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != g->outer)
 		_exit(0);
-	guard_let_go();
+	guard_let_go(-1, -1);
 	close(STDERR_FILENO);
 	guard_rename(g, "tw-witness");
 	for (;;)

@@ -315,7 +315,7 @@ struct event {
 	int64_t at_ns;
 	pid_t pid, tid;
 	pid_t child;
-	int fd, error; /* error: 0 or errno */
+	int fd, error; /* error: 0 or errno; -1 from a listener, which is asked before the call: not known */
 	int status;
 	bool exact;
 	int socket_type; /* SOCK_STREAM, SOCK_DGRAM ...; 0: not known */
@@ -323,6 +323,8 @@ struct event {
 	uint64_t image;  /* where argc lies on its stack: stat field 28, another one after each exec. 0: not known */
 	int64_t value_ns, interval_ns;
 	const char *text; /* made fit to be shown, NUL-ended; "" when there is none. Not the event's own */
+	const char *words; /* EVENT_EXEC of a tracer: the command line as /proc/PID/cmdline has it; else NULL. Not the event's own */
+	size_t words_len;
 };
 #define NO_TOKEN UINT64_MAX
 
