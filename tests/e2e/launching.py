@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pexpect
+import pytest
 
 from conftest import ROOT, children, comm, read, state, wait_for
 
@@ -45,6 +46,13 @@ def program():
 def is_guardrun():
     return program() == guardrun()
 
+
+#: How the program watches, in runs that do not say it themselves (make check-modes).
+MODE = os.environ.get("TRACEWRAP_MODE", "auto")
+
+#: What can't be otherwise, mode by mode.
+outlives = pytest.mark.skipif(MODE == "ptrace", reason="by nature: a traced command ends with its tracer, else trapped calls would fail (EXITKILL)")
+nested = pytest.mark.skipif(MODE in ("ptrace", "notify"), reason="by nature: a task has one tracer, and one listener of a filter")
 
 WAYS = {"plain": [], "guarded": [program()]}
 
@@ -145,5 +153,9 @@ def states(pids):
 
 
 def wait_states(pids, wanted):
-    """Wait until the states of PIDS match the regular expression WANTED, S and R being the same."""
-    wait_for(lambda: re.fullmatch(wanted, states(pids).replace("R", "S")), what=f"states {wanted}, now {states(pids)}")
+    """Wait until the states of PIDS match the regular expression WANTED, S and R being the same. A tracee that is stopped shows t, by
+    nature."""
+    def seen():
+        shown = states(pids).replace("R", "S")
+        return shown.replace("t", "T") if MODE == "ptrace" else shown
+    wait_for(lambda: re.fullmatch(wanted, seen()), what=f"states {wanted}, now {states(pids)}")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import alive, read, wait_for
-from launching import PYTHON, WAYS, guardrun, is_guardrun, program, status_of
+from launching import MODE, PYTHON, WAYS, guardrun, is_guardrun, program, status_of
 
 IDENTITY = r"""
 import ctypes, json, os, resource, sys
@@ -46,6 +46,8 @@ def identity(way, tmp_path, **how):
 
 def differences(tmp_path, **how):
     plain, guarded = identity("plain", tmp_path, **how), identity("guarded", tmp_path, **how)
+    if MODE in ("ptrace", "notify"):
+        assert (plain.pop("Seccomp"), guarded.pop("Seccomp")) == ("0", "2"), "by nature: the filter is there"
     return {key: (plain[key], guarded[key]) for key in plain if plain[key] != guarded[key]}
 
 

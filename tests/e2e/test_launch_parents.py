@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from conftest import alive, children, gone, parent, read, wait_for
-from launching import PYTHON, WAYS, program
+from launching import PYTHON, WAYS, nested, program
 
 BOTH = pytest.mark.parametrize("way", list(WAYS))
 
@@ -41,7 +41,7 @@ SUB_MAKE = "x: 1 2 3\n1 2 3:\n\t@sleep .05\n"
 
 
 @pytest.mark.parametrize("needed, line, expected", [
-    ("timeout", "WAY timeout 0.3 WAY sleep 600", (124, [])),
+    pytest.param("timeout", "WAY timeout 0.3 WAY sleep 600", (124, []), marks=nested),
     ("timeout", "timeout 0.3 WAY sleep 600", (124, [])),
     ("timeout", "timeout -s KILL 0.3 WAY sleep 600", (137, [])),
     ("xargs", "seq 4 | xargs -P1 -I{} WAY sh -c 'echo {}; test {} != 2 || exit 255'", (124, ["1", "2"])),
@@ -50,7 +50,7 @@ SUB_MAKE = "x: 1 2 3\n1 2 3:\n\t@sleep .05\n"
     ("setsid", "setsid -w WAY sh -c 'exit 6'", (6, [])),
     ("setsid", "WAY setsid -w sh -c 'exit 6'", (6, [])),
     ("bash", "WAY bash -c 'kill -0 $PPID && echo yes'", (0, ["yes"])),
-    ("bash", "WAY sh -c 'exec WAY sh -c \"exit 8\"'", (8, [])),
+    pytest.param("bash", "WAY sh -c 'exec WAY sh -c \"exit 8\"'", (8, []), marks=nested),
 ], ids=lambda value: value if isinstance(value, str) and "WAY" in value else "")
 def test_same(tmp_path, marked_env, mark, needed, line, expected):
     assert same(line, tmp_path, marked_env, mark, needed) == expected
