@@ -87,7 +87,7 @@ MODAL     := $(wildcard tests/e2e/test_launch*.py) tests/e2e/test_untouched.py t
 MODAL_CASES = leak-* port-held-* lock-* eof-*
 .PHONY: check-modes
 check-modes: all helpers
-	@failed=; for mode in $(or $(ONLY_MODES),preload ptrace); do \
+	@failed=; for mode in $(or $(ONLY_MODES),preload ptrace notify); do \
 		if ! $(OUT)/tracewrap --mode=$$mode true 2>/dev/null; then echo "skipped: mode $$mode does not work here"; continue; fi; \
 		echo "-- $$mode"; \
 		TRACEWRAP_MODE=$$mode $(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(MODAL) || failed="$$failed $$mode"; \

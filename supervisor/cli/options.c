@@ -125,6 +125,18 @@ static const struct row *row_of(int id)
 	return NULL;
 }
 
+/** CHOICE: the place among the words of the row. */
+static void set_mode(struct options *o, int choice)
+{
+	static const struct {
+		enum launch_trace trace;
+		const char *name;
+	} modes[] = {{LAUNCH_UNTRACED, "proc"}, {LAUNCH_UNTRACED, "proc"}, {LAUNCH_PTRACE, "ptrace"}, {LAUNCH_NOTIFY, "notify"}};
+
+	o->trace = modes[choice].trace;
+	o->watch.mode = modes[choice].name;
+}
+
 static int set_word(struct options *o, const struct row *row, const char *where, const char *value, struct err *err)
 {
 	int choice = read_word(where, value, row->value, err);
@@ -136,7 +148,7 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	else if (row->id == OPT_COLOR)
 		o->watch.color = wants_color(choice);
 	else if (row->id == OPT_MODE)
-		o->trace = choice == 2 ? LAUNCH_PTRACE : choice == 3 ? LAUNCH_NOTIFY : LAUNCH_UNTRACED;
+		set_mode(o, choice);
 	return 0;
 }
 
@@ -286,7 +298,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width()},
+		.watch = {.mode = "proc", .grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width()},
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)

@@ -106,12 +106,17 @@ static int start_command(struct launch *l)
 /** Only once all that is the command's was let go of: its end of the talk would keep that one waiting. */
 static void start_hearing(struct launch *l, int talk)
 {
+	/* a signal for each stop of a tracee would be for nothing: its thread waits anyway */
+	static const struct sigaction no_stops = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+
 	l->command_fd = -1;
 	if (!l->g.opt->trace)
 		return;
 	l->heard = heard_new(pthread_self());
-	if (l->g.opt->trace == LAUNCH_PTRACE)
+	if (l->g.opt->trace == LAUNCH_PTRACE) {
+		sigaction(SIGCHLD, &no_stops, NULL);
 		l->command_fd = sys_pidfd_open(l->command);
+	}
 	talk_inner(&l->g, l->command, talk, l->heard, &l->tracer);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "launch/trace.h"
 #include "parse/parse.h"
@@ -32,6 +33,8 @@ static pid_t process_of(pid_t tid)
 	char path[32];
 	OWNED_TEXT status = {0};
 
+	if (!syscall(SYS_tgkill, tid, tid, 0)) /* a first thread: it is in a group of its own number */
+		return tid;
 	snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
 	if (sys_read_file(AT_FDCWD, path, &status, NULL) || parse_status(text_str(&status), status.n, &lines))
 		return tid;

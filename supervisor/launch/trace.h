@@ -1,5 +1,5 @@
-/* trace: what --mode=ptrace and --mode=notify add to the launch. Both load the same seccomp filter into the command before its exec;
- * a trapped call then stops for the tracer (tracer.c) or waits for the listener's answer (listener.c). Both are threads of the
+/* trace: what --mode=ptrace and --mode=notify add to the launch. Both load the same seccomp filter into the command before its
+ * exec; a trapped call then stops for the tracer (tracer.c) or waits for the listener's answer (listener.c). Both are threads of the
  * inner process, and hand what they hear to its main thread through a queue (heard.c).
  */
 #ifndef TRACEWRAP_LAUNCH_TRACE_H
@@ -89,6 +89,8 @@ struct tracees *tracees_new(void);
 struct tracee *tracees_find(struct tracees *all, pid_t tid); /* NULL: unknown. Good until one is added or taken out */
 struct tracee *tracees_add(struct tracees *all, struct tracee t);
 void tracees_drop(struct tracees *all, pid_t tid);
+/** Did TID come by its first stop, and end before its parent's event? Said once. */
+bool tracees_was_early(struct tracees *all, pid_t tid);
 
 /** Seize COMMAND and own every wait of this process from now on. @return 0 or -errno of PTRACE_SEIZE (nothing is left then). */
 int tracer_start(pid_t command, struct guard_page *page, struct heard *heard, pid_t *tid);

@@ -1,5 +1,5 @@
-/* The tracer: a thread that seizes the command before its exec, and from then on owns every wait of the inner process, for only the
- * seizing thread may act on a tracee, and waitid(2) in another thread would take its stops away (ptrace(2), wait(2)). */
+/* The tracer: a thread that seizes the command before its exec, and from then on owns every wait of the inner process, for only
+ * the seizing thread may act on a tracee, and waitid(2) in another thread would take its stops away (ptrace(2), wait(2)). */
 #include <linux/audit.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +90,8 @@ static void forked(struct tracer *tr, const struct tracee *parent, pid_t child)
 		known->by_stop = false;
 		return;
 	}
+	if (!known && tracees_was_early(tr->all, child))
+		return;
 	if (known) /* it was killed before its first stop, and its number is used again */
 		tracees_drop(tr->all, child);
 	if (is_thread_of(by.pid, child))

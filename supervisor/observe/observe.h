@@ -17,6 +17,10 @@ struct observe_options {
 	pid_t supervisor; /* the tree is its descendants; also the process whose own descriptors don't count */
 	pid_t skip[2];    /* our other guards: neither of the tree nor outsiders that hold anything but standard error */
 	pid_t root;       /* the command */
+	pid_t tracer; /* a thread of the supervisor's that traces the tree, shown there as TracerPid; 0: none. It counts as nobody */
+	/** Is TID, which is traced by it and shows `t`, stopped as by SIGSTOP, and not for a moment only? NULL: never. */
+	bool (*holds_stopped)(const void *who, pid_t tid);
+	const void *who;
 	const char *const *inherited; /* see launch_inherited(); kept by reference */
 	size_t ninherited;
 	const char *timers_before; /* text of /proc/timer_list read before the command was started: what it shows are strangers'

@@ -77,7 +77,7 @@ static struct process process_of(struct builder *b, const struct seen_process *p
 		.pgrp = p->stat.pgrp,
 		.tpgid = p->stat.tpgid,
 		.tty = p->stat.tty,
-		.tracer = d->status.tracer,
+		.tracer = d->status.tracer == b->ob->opt.tracer ? 0 : d->status.tracer,
 		.comm = comm,
 		.argv = parse_cmdline(text_str(&d->cmdline), d->cmdline.n, b->arena),
 		.kids = arena_memdup(b->arena, p->kids.at, p->kids.n * sizeof *p->kids.at),

@@ -13,6 +13,9 @@ void spots_list(struct observe *ob)
 		{ob->no_diag, "The kernel's table of sockets (sock_diag) can't be read; who waits for a socket counts as live."},
 		{ob->no_kcmp, "kcmp is refused; epolls, timers and the like can't be told apart and are taken together."},
 		{ob->no_timers_file, "The kernel has no /proc/PID/timers: any process may have a timer, so nothing is proven."},
+		{ob->opt.tracer != 0,
+		 "The run is traced (--mode=ptrace): that can dissolve a hang, for an ignored signal then wakes a blocked write; and"
+		 " strace, gdb and LeakSanitizer fail in it."},
 		{ob->blind_outside,
 		 "Processes outside the tree can't all be looked at; what tracewrap inherited counts as held by them."},
 	};

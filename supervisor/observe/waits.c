@@ -244,6 +244,28 @@ static struct wait wait_flock(struct builder *b, size_t i, const struct seen_tas
 
 /* ---- the rest ---- */
 
+static struct wait wait_stopped(const struct seen_process *p, struct wait w)
+{
+	w.op = WAIT_STOPPED;
+	w.tracer = 0;
+	w.tty = p->stat.tty && p->stat.tpgid > 0 && p->stat.tpgid != p->stat.pgrp;
+	return w;
+}
+
+/** A stop that our own tracer keeps shows `t` for `T` (ptrace(2), PTRACE_LISTEN); from any other it is about to let the task go. The
+ *  tracer is asked by tid: TracerPid is the process's first thread's, and all are traced by the same one. */
+static struct wait wait_traced(const struct builder *b, const struct seen_process *p, const struct seen_task *t, struct wait w)
+{
+	const struct observe_options *opt = &b->ob->opt;
+
+	w.tracer = p->details.status.tracer;
+	if (!opt->tracer || w.tracer != opt->tracer)
+		return w;
+	if (opt->holds_stopped && opt->holds_stopped(opt->who, t->tid))
+		return wait_stopped(p, w);
+	return live("stopped for a moment by tracewrap's tracer");
+}
+
 static int64_t time_left(const struct builder *b, int64_t deadline_ns)
 {
 	if (deadline_ns == NEVER_NS)
@@ -282,11 +304,9 @@ struct wait wait_of(struct builder *b, size_t i, const struct seen_task *t)
 			w.takes_alarm = b->procs.at[i].alarm_use != ALARM_IGNORED;
 		return w;
 	case WAIT_STOPPED:
-		w.tty = p->stat.tty && p->stat.tpgid > 0 && p->stat.tpgid != p->stat.pgrp;
-		return w;
+		return wait_stopped(p, w);
 	case WAIT_TRACED:
-		w.tracer = p->details.status.tracer;
-		return w;
+		return wait_traced(b, p, t, w);
 	case WAIT_RUN:
 	case WAIT_VFORK:
 	case WAIT_SLEEP:

@@ -215,6 +215,11 @@ static _Noreturn void end_by_itself(struct run *r)
 
 /* ---- */
 
+static bool holds_stopped(const void *launch, pid_t tid)
+{
+	return launch_holds_stopped(launch, tid);
+}
+
 static void open_observe(struct run *r)
 {
 	struct err err = {0};
@@ -223,6 +228,9 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.tracer = launch_tracer(r->launch),
+		.holds_stopped = holds_stopped,
+		.who = r->launch,
 	};
 
 	opt.inherited = launch_inherited(r->launch, &opt.ninherited);
@@ -238,7 +246,7 @@ static void say_begin(const struct run *r)
 
 	if (r->opt->verbosity < SAY_MORE)
 		return;
-	say_line(r, "watching process %d through /proc (mode proc)", (int)launch_command(r->launch));
+	say_line(r, "watching process %d (mode %s)", (int)launch_command(r->launch), r->opt->mode);
 	for (; blind && *blind; blind++)
 		say_line(r, "blind spot: %s", *blind);
 }

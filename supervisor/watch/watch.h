@@ -12,6 +12,7 @@ enum verbosity { SAY_HANGS = -1, SAY_NORMAL = 0, SAY_MORE = 1 };
 
 struct watch_options {
 	char **argv; /* the command */
+	const char *mode; /* how it is watched, for the report: "proc", "ptrace", "notify" */
 	enum on_hang on_hang;
 	int64_t timeout_ns; /* bound of the whole run, stops not counted; 0: none */
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */

@@ -32,6 +32,11 @@ with open(sys.argv[1], "a", buffering=1) as out:
 """
 
 
+# How the launch is told to trace or to listen: the programs read the variable themselves.
+MODE = os.environ.get("TRACEWRAP_MODE", "")
+adopts = pytest.mark.skipif(MODE == "ptrace", reason="a tracer's death ends its tree, nobody is adopted: test_ptrace.py")
+
+
 def guardrun():
     return os.path.join(os.environ.get("HELPERS", ROOT / "build" / "tests" / "helpers"), "guardrun")
 
@@ -46,13 +51,6 @@ def program():
 def is_guardrun():
     return program() == guardrun()
 
-
-#: How the program watches, in runs that do not say it themselves (make check-modes).
-MODE = os.environ.get("TRACEWRAP_MODE", "auto")
-
-#: What can't be otherwise, mode by mode.
-outlives = pytest.mark.skipif(MODE == "ptrace", reason="by nature: a traced command ends with its tracer, else trapped calls would fail (EXITKILL)")
-nested = pytest.mark.skipif(MODE in ("ptrace", "notify"), reason="by nature: a task has one tracer, and one listener of a filter")
 
 WAYS = {"plain": [], "guarded": [program()]}
 
@@ -149,13 +147,11 @@ class Shell:
 
 
 def states(pids):
-    return "".join(state(pid) or "-" for pid in pids)
+    """What is stopped under a tracer shows t (ptrace(2), PTRACE_LISTEN)."""
+    letters = "".join(state(pid) or "-" for pid in pids)
+    return letters.replace("t", "T") if MODE == "ptrace" else letters
 
 
 def wait_states(pids, wanted):
-    """Wait until the states of PIDS match the regular expression WANTED, S and R being the same. A tracee that is stopped shows t, by
-    nature."""
-    def seen():
-        shown = states(pids).replace("R", "S")
-        return shown.replace("t", "T") if MODE == "ptrace" else shown
-    wait_for(lambda: re.fullmatch(wanted, seen()), what=f"states {wanted}, now {states(pids)}")
+    """Wait until the states of PIDS match the regular expression WANTED, S and R being the same."""
+    wait_for(lambda: re.fullmatch(wanted, states(pids).replace("R", "S")), what=f"states {wanted}, now {states(pids)}")

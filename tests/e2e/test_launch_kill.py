@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import MARK, ROOT, alive, children, comm, end_all, gone, read, wait_for
-from launching import MODE, PYTHON, WAYS, Log, Probe, guardrun, inner_of, is_guardrun, outlives, program, wait_states
+from launching import PYTHON, WAYS, Log, Probe, adopts, guardrun, inner_of, is_guardrun, program, wait_states
 
 SUITE = ROOT / "tests" / "e2e" / "suites" / "work"
 
@@ -114,8 +114,8 @@ LINE = "tracewrap: the supervisor was killed by {}; {}\n"
 RUNS_ON = "the command runs on unsupervised"
 
 
-@outlives
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda sig: sig.name)
+@adopts
 def test_inner_dies_command_goes_on(tmp_path, marked_env, mark, sig):
     """A command in the middle of its work ends as without us; what it leaves is ended."""
     os.mkfifo(tmp_path / "fifo")
@@ -147,8 +147,8 @@ def suite(tmp_path, env, prefix, meanwhile=None):
     return process.returncode, re.sub(r"\d+\.\d+s|assert \d+ ==|where \d+ =", "", out).replace(str(folder), ""), err
 
 
-@outlives
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGSEGV], ids=lambda sig: sig.name)
+@adopts
 def test_inner_dies_in_the_midst_of_a_suite(tmp_path, marked_env, mark, sig):
     """A healthy pytest run notices nothing: the same tests, words and exit code; one line tells, and nothing is left."""
     def kill_inner(process):
@@ -164,8 +164,8 @@ def test_inner_dies_in_the_midst_of_a_suite(tmp_path, marked_env, mark, sig):
     assert err == LINE.format(sig.name, RUNS_ON)
 
 
-@outlives
 @pytest.mark.parametrize("end, code", [("kill -TERM $$", -signal.SIGTERM), ("exit 0", 0), ("exec no-such-program", 127)])
+@adopts
 def test_inner_dies_end_is_passed_on(tmp_path, marked_env, mark, end, code):
     os.mkfifo(tmp_path / "fifo")
     process = subprocess.Popen([program(), "sh", "-c", f"echo begun; read line < fifo; {end}"], cwd=tmp_path, env=marked_env,
@@ -195,7 +195,7 @@ def test_inner_dies_at_any_moment(tmp_path, marked_env, mark):
     assert codes <= {9, 125} and 9 in codes
 
 
-@outlives
+@adopts
 def test_adopted_command_gets_signals_and_leftovers_end(tmp_path, marked_env, mark):
     probe = Probe("guarded", tmp_path / "log", env=marked_env, cwd=tmp_path, stderr=subprocess.DEVNULL)
     os.kill(inner_of(probe.pid), signal.SIGKILL)
@@ -209,7 +209,7 @@ def test_adopted_command_gets_signals_and_leftovers_end(tmp_path, marked_env, ma
     nothing_left(mark)
 
 
-@outlives
+@adopts
 def test_adopted_command_stops_and_continues(tmp_path, marked_env, mark):
     probe = Probe("guarded", tmp_path / "log", env=marked_env, cwd=tmp_path, stderr=subprocess.DEVNULL)
     os.kill(inner_of(probe.pid), signal.SIGKILL)
@@ -221,7 +221,7 @@ def test_adopted_command_stops_and_continues(tmp_path, marked_env, mark):
     assert probe.stop() == 0
 
 
-@outlives
+@adopts
 def test_adopted_while_stopped(tmp_path, marked_env, mark):
     """The command was stopped when the inner process died: nothing runs until somebody continues it."""
     probe = Probe("guarded", tmp_path / "log", env=marked_env, cwd=tmp_path, stderr=subprocess.DEVNULL)
@@ -234,7 +234,7 @@ def test_adopted_while_stopped(tmp_path, marked_env, mark):
 
 
 @pytest.mark.parametrize("crash, words, code", [
-    pytest.param("running", RUNS_ON, 6, marks=outlives),
+    pytest.param("running", RUNS_ON, 6, marks=adopts),
     ("ended", "the command had ended", 6),
     ("verdict", "it had given its verdict, the command is ended", 124),
 ])
@@ -253,7 +253,7 @@ def test_inner_faults_in_each_stage(tmp_path, marked_env, mark, crash, words, co
     nothing_left(mark)
 
 
-@outlives
+@adopts
 def test_exec_failure_with_a_dead_inner(tmp_path, marked_env):
     run = subprocess.run([guardrun(), "no-such-program"], env={**marked_env, "GUARDRUN_CRASH": "running"}, capture_output=True, text=True,
                          cwd=tmp_path)
@@ -275,19 +275,9 @@ def test_witness_is_replaced(tmp_path, marked_env, mark):
     assert probe.stop() == 0
 
 
-@pytest.mark.skipif(MODE != "ptrace", reason="in this mode the command goes on")
-def test_inner_dies_and_takes_the_traced_with_it(tree, mark):
-    process, command = tree("guarded")
-    os.kill(inner_of(process.pid), signal.SIGKILL)
-    assert process.wait(timeout=30) == 125
-    assert gone(command)
-    nothing_left(mark)
-
-
 # Others' processes ------------------------------------------------------------------------------------------------
 
-
-@outlives
+@adopts
 def test_children_from_before_are_spared(tmp_path, marked_env, mark):
     """bash leaves a child of ours when it execs us: it is nobody's business here, even when the inner process dies."""
     os.mkfifo(tmp_path / "fifo")
@@ -352,7 +342,7 @@ def test_nobody(as_nobody, mark):
     process.stdout.close()
 
 
-@outlives
+@adopts
 def test_nobody_inner_dies(as_nobody, mark):
     process = as_nobody("sh", "-c", "setsid sleep 600 & echo begun; read line; exit 4", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                         stderr=subprocess.PIPE, text=True)

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from conftest import alive, wait_for
-from launching import Probe, WAYS, inner_of, is_guardrun, program, wait_states
+from launching import adopts, Probe, WAYS, inner_of, is_guardrun, program, wait_states
 
 pytestmark = pytest.mark.usefixtures("mark")
 
@@ -127,6 +127,7 @@ def test_killed_while_stopped(probe):
     assert one.process.wait(timeout=30) == -signal.SIGKILL
 
 
+@adopts
 def test_unread_stderr_is_no_trouble(tmp_path, marked_env, mark):
     """The pipe of standard error is full and nobody reads: the line about the dead supervisor is dropped, the run ends."""
     reader, writer = os.pipe()

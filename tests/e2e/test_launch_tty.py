@@ -8,7 +8,7 @@ import pexpect
 import pytest
 
 from conftest import gone, parent, state, wait_for
-from launching import PROBE, PYTHON, WAYS, Log, Shell, inner_of, outlives, wait_states
+from launching import adopts, PROBE, PYTHON, WAYS, Log, Shell, inner_of, wait_states
 
 BOTH = pytest.mark.parametrize("way", list(WAYS))
 
@@ -269,7 +269,7 @@ def test_interactive_shell_inside(shell, way):
     assert sh.do("echo back") == "back"
 
 
-@outlives
+@adopts
 def test_adopted_on_a_terminal(shell, probe_file):
     """Job control goes on when the supervisor is dead."""
     sh, log = shell(), Log(probe_file)
