@@ -42,11 +42,11 @@ def workloads(args, folder):
     pytest = [args.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), str(folder)]
     all_loads = [
         Load("1000 posix_spawn", [args.load, "spawn", "1000"], {"proc": 1.05, "preload": 1.10, "ptrace": 1.10}),
-        Load("1500 fork", [args.load, "fork", "1500"], {"proc": 1.02}),
-        Load("1500 vfork", [args.load, "vfork", "1500"], {"proc": 1.02}),
-        Load("4000 threads", [args.load, "thread", "4000"], {"proc": 1.02, "preload": 1.02, "ptrace": 2.0}),
-        Load("20000 bind", [args.load, "bind", "20000"], {"proc": 1.02}),
-        Load("1000000 getppid", [args.load, "getppid", "1000000"], {"proc": 1.02}),
+        Load("5000 fork", [args.load, "fork", "5000"], {"proc": 1.02}),
+        Load("15000 vfork", [args.load, "vfork", "15000"], {"proc": 1.02}),
+        Load("16000 threads", [args.load, "thread", "16000"], {"proc": 1.02, "preload": 1.02, "ptrace": 2.0}),
+        Load("80000 bind", [args.load, "bind", "80000"], {"proc": 1.02}),
+        Load("5000000 getppid", [args.load, "getppid", "5000000"], {"proc": 1.02}),
         Load("300000 read + write", [args.load, "rw", "300000"], {"proc": 1.02}),
         Load("300 tests of pytest", pytest, {"proc": 1.02, "preload": 1.02}, {"ptrace": 1.01}),
     ]
