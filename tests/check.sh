@@ -35,6 +35,7 @@ part 'unit tests, sanitized' -s $jobs check-san
 part 'clang' -s $jobs check-clang
 part 'end to end' -s check-e2e
 part corpus -s check-corpus
+part 'good guest' -s check-guest
 part demo -s check-demo
 
 printf '\n%s%-28s %5d s\n' "$times" total $(($(date +%s) - began))

@@ -52,19 +52,13 @@ check-clang:
 check-e2e: all helpers
 	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
 
-# The tables of the launch once more, traced and listened to.
-.PHONY: check-modes
-check-modes: all helpers
-	@for mode in ptrace notify; do \
-		env TRACEWRAP_MODE=$$mode $(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -q -n 3 tests/e2e/test_launch*.py || exit 1; done
-
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
               join-idle-thread child-wait-lost-signal
 check-corpus: all
 	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
 	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
-	else $(TEST_PY) $(CORPUS)/run-corpus --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs 2 \
+	else $(TEST_PY) $(CORPUS)/run-corpus --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs 2 $(if $(CORPUS_MODE),--mode $(CORPUS_MODE)) \
 		$(foreach c,$(CORPUS_ONLY),--only '$(c)'); fi
 
 check-demo: all
@@ -73,6 +67,32 @@ check-demo: all
 .PHONY: demo
 demo:
 	@BUILT=$(OUT)/tracewrap sh tests/demo/run.sh
+
+# Other people's test suites, plain and watched: the long set (GUEST='--modes preload,ptrace' or '--only NAME'), and what of it takes seconds.
+MODES     ?= proc preload ptrace notify
+comma     := ,
+spaced    := $(subst ,, )
+.PHONY: guest check-guest
+guest: all
+	@sh tests/setup.sh check
+	@$(TEST_PY) tests/guest/guest.py --tracewrap $(OUT)/tracewrap --build build/guest $(GUEST)
+
+check-guest: all
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/guest
+	@$(TEST_PY) tests/guest/guest.py --tracewrap $(OUT)/tracewrap --build build/guest --short \
+		--modes $(subst $(spaced),$(comma),$(strip $(MODES)))
+
+# What must hold in each mode: those that do not work here say so.
+MODAL     := $(wildcard tests/e2e/test_launch*.py) tests/e2e/test_untouched.py tests/e2e/test_hang.py tests/e2e/test_healthy.py
+MODAL_CASES = leak-* port-held-* lock-* eof-*
+.PHONY: check-modes
+check-modes: all helpers
+	@failed=; for mode in $(or $(ONLY_MODES),preload ptrace notify); do \
+		if ! $(OUT)/tracewrap --mode=$$mode true 2>/dev/null; then echo "skipped: mode $$mode does not work here"; continue; fi; \
+		echo "-- $$mode"; \
+		TRACEWRAP_MODE=$$mode $(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(MODAL) || failed="$$failed $$mode"; \
+		$(MAKE) --no-print-directory -s check-corpus CORPUS_ONLY='$(CORPUS_ONLY) $(MODAL_CASES)' CORPUS_MODE=$$mode || failed="$$failed $$mode(corpus)"; \
+	done; [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }
 
 .PHONY: check-bare
 check-bare:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What tracewrap costs, beside the plain command and strace. Timing never makes this fail, only errors do.
 
-Wall time: each round runs every variant once, in a rotating order. Shown are the ratio of the least times, and the median of the
-ratios within a round, which a busy machine disturbs least. The supervisor's own cost: CPU time of its processes, as the scheduler
-counts it, and resident memory, while a crowd of tasks sleeps.
+Wall and CPU time: each round runs every variant once, in a rotating order. Shown are the ratio of the least times, and the median of
+the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
+The supervisor's own cost: CPU time of its processes, as the scheduler counts it, and resident memory, while a crowd of tasks sleeps.
 """
 import argparse
 import os
@@ -22,65 +22,114 @@ def test_sum(n, tmp_path):
     (tmp_path / "numbers").write_text("\\n".join(map(str, range(n))))
     assert sum(map(int, (tmp_path / "numbers").read_text().split())) == n * (n - 1) // 2
 """
-STRACE = ["strace", "-f", "--seccomp-bpf", "-e", "trace=bind,execve", "-o", "/dev/null"]
+STRACE = ["strace", "-f", "-o", "/dev/null", "-e", "trace=bind,execve"]
+MODES = ("proc", "preload", "ptrace", "notify")
+OTHERS = ("strace", "strace bpf")
 
 
-# Wall time --------------------------------------------------------------------------------------------------------
+# What the command costs -------------------------------------------------------------------------------------------
+
+class Load:
+    """Something to run, with the ratios to the plain command that are aimed at: {mode: ratio} of wall time, of CPU time."""
+
+    def __init__(self, title, command, wall, cpu=None):
+        self.title, self.command, self.wall, self.cpu = title, command, wall, cpu or {}
+
 
 def workloads(args, folder):
-    """(title, command, the ratio aimed at)"""
     (folder / "test_sums.py").write_text(SUITE)
     (folder / "pytest.ini").write_text("[pytest]\n")
     pytest = [args.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), str(folder)]
-    return [("1000 posix_spawn", [args.load, "spawn", "1000"], 1.05),
-            ("4000 threads", [args.load, "thread", "4000"], 1.02),
-            ("300000 read + write", [args.load, "rw", "300000"], 1.02),
-            ("300 tests of pytest", pytest, 1.02)]
+    all_loads = [
+        Load("1000 posix_spawn", [args.load, "spawn", "1000"], {"proc": 1.05, "preload": 1.10, "ptrace": 1.10}),
+        Load("5000 fork", [args.load, "fork", "5000"], {"proc": 1.02}),
+        Load("15000 vfork", [args.load, "vfork", "15000"], {"proc": 1.02}),
+        Load("16000 threads", [args.load, "thread", "16000"], {"proc": 1.02, "preload": 1.02, "ptrace": 2.0}),
+        Load("80000 bind", [args.load, "bind", "80000"], {"proc": 1.02}),
+        Load("5000000 getppid", [args.load, "getppid", "5000000"], {"proc": 1.02}),
+        Load("300000 read + write", [args.load, "rw", "300000"], {"proc": 1.02}),
+        Load("300 tests of pytest", pytest, {"proc": 1.02, "preload": 1.02}, {"ptrace": 1.01}),
+    ]
+    return [load for load in all_loads if not args.only or any(word in load.title for word in args.only)]
+
+
+def variants(args, folder):
+    """{name: words in front of the command}; what this machine or this build does not have is left out with a line."""
+    found = {"plain": []}
+    for name in args.modes:
+        words = [args.tracewrap, f"--mode={name}", "--report", str(folder / "report")]
+        if name in OTHERS:
+            words = [*STRACE, *(["--seccomp-bpf"] if name == "strace bpf" else [])]
+        tried = None
+        if shutil.which(words[0]):
+            tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if tried and tried.returncode == 0:
+            found[name] = words
+        else:
+            why = f"status {tried.returncode}: {tried.stderr.strip()[-200:]}" if tried else "not installed"
+            print(f"left out: {name} ({why})")
+    return found
+
+
+def ended(pid):
+    """(exit status, CPU seconds of PID and of all that it has waited for)"""
+    _, status, usage = os.wait4(pid, 0)
+    return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
 
 def timed(command, folder):
-    start = time.perf_counter()
-    run = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                         check=False)
-    took = time.perf_counter() - start
-    if run.returncode:
-        sys.exit(f"bench: {' '.join(command)}: status {run.returncode}\n{run.stderr.decode(errors='replace')[-2000:]}")
-    return took
+    """(wall seconds, CPU seconds). The CPU time is that of the whole tree that was waited for: a supervisor waits for its tree, and the
+    outer process of tracewrap for the supervisor, so theirs is in it."""
+    with tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        process.returncode, cpu = ended(process.pid)
+        took = time.perf_counter() - start
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"bench: {' '.join(command)}: status {process.returncode}\n{said.read().decode(errors='replace')[-2000:]}")
+    return took, cpu
 
 
-def measure(command, variants, rounds, folder):
-    """The times of each variant, by its name. The first round only fills caches."""
-    times = {name: [] for name in variants}
-    order = list(variants)
+def measure(command, ways, rounds, folder):
+    """[(wall, CPU)] of each variant, by its name. The first round only fills caches."""
+    times = {name: [] for name in ways}
+    order = list(ways)
     for number in range(rounds + 1):
         for name in order:
-            took = timed(variants[name] + command, folder)
+            took = timed(ways[name] + command, folder)
             if number:
                 times[name].append(took)
         order.append(order.pop(0))
     return times
 
 
-def ratios(times, name):
-    paired = [one / plain for one, plain in zip(times[name], times["plain"])]
-    return min(times[name]) / min(times["plain"]), statistics.median(paired)
+def ratios(times, name, what):
+    """(ratio of the least, median of the ratios within a round) of WHAT, 0: wall time, 1: CPU time."""
+    mine, plain = [one[what] for one in times[name]], [one[what] for one in times["plain"]]
+    return min(mine) / min(plain), statistics.median(one / other for one, other in zip(mine, plain))
 
 
-def wall_time(args, folder):
-    variants = {"plain": [], "tracewrap": [args.tracewrap, "--report", str(folder / "report")]}
-    if shutil.which("strace"):
-        variants["strace"] = STRACE
-    print(f"wall time as a ratio to the plain command, {args.rounds} interleaved rounds")
-    print(f"{'':22} {'plain':>8} {'tracewrap':>16} {'':9} {'strace':>16}")
-    print(f"{'':22} {'least':>8} {'of least':>9} {'median':>6} {'target':>9} {'of least':>9} {'median':>6}")
-    for title, command, target in workloads(args, folder):
-        times = measure(command, variants, args.rounds, folder)
-        least, median = ratios(times, "tracewrap")
-        line = f"{title:22} {min(times['plain']):6.3f} s {least:9.2f} {median:6.2f} {f'<= {target:.2f}':>9}"
-        if "strace" in times:
-            least, median = ratios(times, "strace")
-            line += f" {least:9.2f} {median:6.2f}"
-        print(line, flush=True)
+def cost_row(load, name, times):
+    line = f"  {name:20}"
+    for what, targets in ((0, load.wall), (1, load.cpu)):
+        least, median = ratios(times, name, what)
+        target = f"<= {targets[name]:.2f}" if name in targets else ""
+        line += f" {least:9.2f} {median:7.2f} {target:>8}"
+    return line
+
+
+def costs(args, folder):
+    ways = variants(args, folder)
+    print(f"ratios to the plain command, {args.rounds} interleaved rounds; CPU time is that of the command's tree and of who watches it")
+    print(f"{'':22} {'wall time':^26} {'CPU time':^26}")
+    print(f"{'':22} {'of least':>9} {'median':>7} {'target':>8} {'of least':>9} {'median':>7} {'target':>8}")
+    for load in workloads(args, folder):
+        times = measure(load.command, ways, args.rounds, folder)
+        wall, cpu = (min(one[what] for one in times["plain"]) for what in (0, 1))
+        print(f"{load.title} (plain: {wall:.3f} s wall, {cpu:.3f} s CPU)")
+        for name in list(ways)[1:]:
+            print(cost_row(load, name, times), flush=True)
 
 
 # The supervisor's own cost ----------------------------------------------------------------------------------------
@@ -137,11 +186,16 @@ def main():
     parser.add_argument("--load", type=os.path.abspath, required=True, help="the program made of load.c")
     parser.add_argument("--python", type=os.path.abspath, required=True, help="an interpreter with pytest")
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--only", action="append", help="loads with this in their title; \"idle\": the supervisor's own cost")
+    parser.add_argument("--modes", type=lambda words: words.split(","), default=[*MODES, *OTHERS],
+                        help=f"some of {','.join((*MODES, *OTHERS))}")
     parser.add_argument("--seconds", type=int, default=8, help="how long the supervisor is watched")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracewrap-bench-") as folder:
-        wall_time(args, Path(folder))
-        own_cost(args, Path(folder))
+        if args.only != ["idle"]:
+            costs(args, Path(folder))
+        if not args.only or "idle" in args.only:
+            own_cost(args, Path(folder))
 
 
 if __name__ == "__main__":

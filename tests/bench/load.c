@@ -1,10 +1,15 @@
 /* load: the work whose cost under a supervisor tests/bench/bench.py prices.
  *
  *   load spawn N            start /bin/true N times by posix_spawn, one after the other
+ *   load fork N             N children that end at once, one after the other
+ *   load vfork N            the same by vfork
+ *   load bind N             N TCP sockets, each bound to a free port of 127.0.0.1 and closed
+ *   load getppid N          N system calls that do nothing
  *   load thread N           start and join N threads, one after the other
  *   load rw N               N reads of /dev/zero, N writes to /dev/null
  *   load crowd P T SECONDS  P processes of T threads each sleep; prints a line when all are there
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +42,63 @@ static int load_spawn(const long *n)
 		if (waitpid(pid, &status, 0) < 0 || status != 0)
 			return failed("waitpid", errno);
 	}
+	return 0;
+}
+
+static int awaited(pid_t pid, const char *what)
+{
+	int status;
+	if (pid < 0)
+		return failed(what, errno);
+	if (waitpid(pid, &status, 0) < 0 || status != 0)
+		return failed("waitpid", errno);
+	return 0;
+}
+
+static int load_fork(const long *n)
+{
+	for (long i = 0; i < n[0]; i++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(0);
+		if (awaited(pid, "fork"))
+			return 1;
+	}
+	return 0;
+}
+
+static pid_t vfork_once(void)
+{
+	pid_t pid = vfork();
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static int load_vfork(const long *n)
+{
+	for (long i = 0; i < n[0]; i++)
+		if (awaited(vfork_once(), "vfork"))
+			return 1;
+	return 0;
+}
+
+static int load_bind(const long *n)
+{
+	const struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	for (long i = 0; i < n[0]; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0 || bind(fd, (const struct sockaddr *)&here, sizeof here) < 0)
+			return failed("bind", errno);
+		close(fd);
+	}
+	return 0;
+}
+
+static int load_getppid(const long *n)
+{
+	for (long i = 0; i < n[0]; i++)
+		syscall(SYS_getppid);
 	return 0;
 }
 
@@ -129,6 +193,10 @@ int main(int argc, char **argv)
 		int (*run)(const long *n);
 	} loads[] = {
 		{ "spawn", 1, load_spawn },
+		{ "fork", 1, load_fork },
+		{ "vfork", 1, load_vfork },
+		{ "bind", 1, load_bind },
+		{ "getppid", 1, load_getppid },
 		{ "thread", 1, load_thread },
 		{ "rw", 1, load_rw },
 		{ "crowd", 3, load_crowd },
@@ -141,6 +209,6 @@ int main(int argc, char **argv)
 			n[k] = strtol(argv[2 + k], NULL, 10);
 		return loads[i].run(n);
 	}
-	fprintf(stderr, "usage: load spawn|thread|rw N, or load crowd PROCESSES THREADS SECONDS\n");
+	fprintf(stderr, "usage: load spawn|fork|vfork|thread|bind|getppid|rw N, or load crowd PROCESSES THREADS SECONDS\n");
 	return 2;
 }
