@@ -46,6 +46,8 @@ static int by_kind(const struct wire_slot *s, struct text *text, struct event *e
 		ev->kind = EVENT_START;
 		ev->token = (uint64_t)s->value;
 		ev->image = s->extra;
+		ev->parent = s->fd > 0 ? s->fd : 0;
+		ev->fd = -1;
 		return 0;
 	case WIRE_BORN:
 	case WIRE_FORK:
@@ -58,6 +60,7 @@ static int by_kind(const struct wire_slot *s, struct text *text, struct event *e
 		return 0;
 	case WIRE_EXEC:
 		ev->kind = EVENT_EXEC;
+		ev->parent = is_pid(s->value) ? (pid_t)s->value : 0;
 		return 0;
 	case WIRE_EXEC_FAILED:
 		ev->kind = EVENT_EXEC_FAILED;
