@@ -109,8 +109,14 @@ enum { DRESS_MOST = 32 * 1024 }; /* stack that we take: threads of musl have 128
 struct dress {
 	char *const *env; /* as the user gave it */
 	bool add;         /* false: only take ours out */
+	bool fault;       /* ENV or the file is no address of this process: the call will say so, nobody else looks at it */
 	size_t n, room;   /* room 0: ENV can stay as it is */
 };
+/** No address of a program (x86-64: Documentation/arch/x86/x86_64/mm.rst), but a number that tests of bad arguments pass. NULL is none. */
+static inline bool wild(const void *p)
+{
+	return p && ((uintptr_t)p < 4096 || (uintptr_t)p >> 47);
+}
 /** May an image run with the library? FD and FILE as of openat(2); SEARCH: FILE is looked for in PATH. */
 struct dress dress_plan(char *const env[], int fd, const char *file, bool search);
 /** The environment for it, in MEM of d->room bytes. */

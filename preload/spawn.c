@@ -21,9 +21,9 @@ static int spawn_with(const struct spawn *s, pid_t *pid, char *const env[])
 
 int spawn_image(const struct spawn *s)
 {
-	uint64_t token = TELL(WIRE_SPAWN, .fd = -1, .text = s->file, .len = word_len(s->file));
 	struct dress d = dress_plan(s->env, AT_FDCWD, s->file, s->search);
-	bool dressed = d.room && d.room <= DRESS_MOST;
+	bool dressed = d.room && d.room <= DRESS_MOST && !d.fault;
+	uint64_t token = d.fault ? NO_POSITION : TELL(WIRE_SPAWN, .fd = -1, .text = s->file, .len = word_len(s->file));
 	pid_t pid = 0; /* the caller's may be NULL */
 	int rc = spawn_with(s, &pid, dressed ? dress(&d, __builtin_alloca(d.room), token) : s->env);
 
@@ -304,7 +304,7 @@ static int popen_into(struct stream *s, const char *command, const struct mode *
 
 EXPORT FILE *popen(const char *command, const char *type)
 {
-	struct stream *s = popen_ours() ? stream_new() : NULL;
+	struct stream *s = command && popen_ours() ? stream_new() : NULL;
 	struct mode mode;
 	FILE *f = NULL;
 	int rc;
