@@ -147,7 +147,7 @@ void stay_in_space(void);
 	X(posix_spawn_file_actions_adddup2) X(posix_spawn_file_actions_addclose) X(posix_spawnattr_init)                               \
 	X(posix_spawnattr_setsigmask) X(posix_spawnattr_setsigdefault) X(posix_spawnattr_setflags) X(posix_spawnattr_destroy)          \
 	X(bind) X(listen) X(setitimer) X(alarm) X(ualarm) X(timer_create) X(prctl) X(setenv) X(putenv) X(unsetenv) X(clearenv)         \
-	X(exit) X(_exit) X(_Exit) X(quick_exit)
+	X(exit) X(_exit) X(_Exit) X(quick_exit) X(syscall)
 
 enum next_name {
 #define X(name) NEXT_##name,
@@ -160,6 +160,8 @@ enum next_name {
 void next_find(void);
 /** NULL: there is none. */
 void *next_of(enum next_name name);
+/** libc's syscall(2), for where C can't be written. */
+extern void *next_syscall;
 #define NEXT(name) ((__typeof__(&name))next_of(NEXT_##name))
 
 #endif

@@ -152,7 +152,7 @@ def test_library_itself(tracewrap):
     assert {name for name, where, _ in symbols if where != "UND"} == set(
         "trw_shim_is_here fork _Fork forkpty daemon execve execv execvpe execvp fexecve execveat execl execlp execle posix_spawn posix_spawnp "
         "system popen pclose fclose bind listen setitimer alarm ualarm timer_create prctl setenv putenv unsetenv clearenv exit _exit _Exit "
-        "quick_exit".split())
+        "quick_exit syscall".split())
 
 
 # It changes nothing -----------------------------------------------------------------------------------------------------
