@@ -4,6 +4,8 @@
 
 /* A storm of events must not keep a look waiting for ever; what is left is there the next time. */
 enum { MOST_AT_ONCE = 200000 };
+/* So many at a time, and the next ones may find no room (wire.h): then it is soon looked again. */
+enum { STORM = 4096 };
 
 void heard_open(struct run *r)
 {
@@ -26,13 +28,15 @@ static void take(struct run *r, const struct event *ev)
 void heard_drain(struct run *r)
 {
 	struct event ev;
+	int n = 0;
 
-	for (int i = 0; i < MOST_AT_ONCE && launch_heard(r->launch, &ev); i++)
+	for (; n < MOST_AT_ONCE && launch_heard(r->launch, &ev); n++)
 		take(r, &ev);
+	for (; n < MOST_AT_ONCE && r->opt->hear && hear_next(r->opt->hear, &ev); n++)
+		take(r, &ev);
+	r->storm = n >= STORM;
 	if (!r->opt->hear)
 		return;
-	for (int i = 0; i < MOST_AT_ONCE && hear_next(r->opt->hear, &ev); i++)
-		take(r, &ev);
 	if (hear_lost(r->opt->hear) != r->heard_lost) {
 		r->heard_lost = hear_lost(r->opt->hear);
 		tree_lost(r->tree);

@@ -17,6 +17,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
 	int64_t started_ns;   /* CLOCK_MONOTONIC */
