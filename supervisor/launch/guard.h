@@ -43,6 +43,7 @@ struct guard_page {
 	_Atomic pid_t command;
 	_Atomic int exec_errno;
 	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
+	_Atomic bool held;          /* we have stopped the command ourselves (launch_hold) */
 	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
 	_Atomic int failed_at;
 	_Atomic pid_t failed_by;     /* who traces the command already; 0: nobody */

@@ -228,13 +228,14 @@ static void command_stopped(struct launch *l, int sig)
 	unsigned continued = atomic_load(&l->g.page->continued);
 
 	l->stopped = true;
-	if (!outer_gone(l))
+	if (!outer_gone(l) && !atomic_load(&l->g.page->held))
 		sigqueue(l->g.outer, GUARD_STOPS, (union sigval){.sival_int = guard_stop_value(sig, continued)});
 }
 
 static void command_continued(struct launch *l)
 {
 	l->stopped = l->outer_stop_followed = false;
+	atomic_store(&l->g.page->held, false);
 	guard_barrier();
 	if (!outer_gone(l) && outer_stopped(l))
 		kill(l->g.outer, SIGCONT);
@@ -415,6 +416,11 @@ int launch_wake_signal(void)
 bool launch_heard(struct launch *l, struct event *out)
 {
 	return l->heard && heard_next_event(l->heard, out);
+}
+
+void launch_hold(struct launch *l)
+{
+	atomic_store(&l->g.page->held, true);
 }
 
 void launch_forward(struct launch *l, int sig)

@@ -331,7 +331,9 @@ static void heard(struct outer *o, int sig, const siginfo_t *info)
 		return;
 	if (sig == SIGCONT)
 		atomic_fetch_add(&o->g->page->continued, 1);
-	if (witness_saw(o->witness, sig))
+	if (atomic_load(&o->g->page->held)) /* whoever else is of the group can't take it now */
+		pass_on(o, sig);
+	else if (witness_saw(o->witness, sig))
 		to_the_group(o);
 	else if (from_kernel) /* to us alone: SIGHUP as the leader of a session, SIGALRM of a timer that exec kept */
 		pass_on(o, sig);

@@ -27,6 +27,7 @@ struct run {
 	struct finding *finding; /* what is told now; NULL: nothing */
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
+	bool held;               /* and we have stopped the tree for it */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
@@ -61,6 +62,11 @@ void heard_open(struct run *r);
 void heard_drain(struct run *r);
 /** Fill in what is known of the alarms of S. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
+
+/* hold.c: --on-hang stop */
+void hold_begin(struct run *r);
+/** The command was continued: so are all others. */
+void hold_end(struct run *r);
 
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);

@@ -51,8 +51,13 @@ static void take_signal(struct run *r, int sig)
 		look_print(r);
 		return;
 	}
-	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
 		r->interrupted = true;
+		if (r->held) { /* the tree can hear nothing: one is enough */
+			r->interrupts = 2;
+			return;
+		}
+	}
 	if (sig == SIGINT || sig == SIGTERM)
 		r->interrupts++;
 	if (!r->ended && !(r->interrupts > 1 && (sig == SIGINT || sig == SIGTERM)))
@@ -91,6 +96,8 @@ void run_step(struct run *r, int64_t until_ns)
 	case LAUNCH_STOPPED:
 	case LAUNCH_CONTINUED:
 		command_stopped(r, ev.kind == LAUNCH_STOPPED);
+		if (ev.kind == LAUNCH_CONTINUED)
+			hold_end(r);
 		break;
 	case LAUNCH_ORPHAN:
 		orphan_ended(r, &ev);
@@ -301,8 +308,10 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.proven && opt->on_hang == ON_HANG_KILL)
+	if (r.proven && (r.held || opt->on_hang == ON_HANG_KILL)) {
+		r.held = false;
 		end_by_verdict(&r, OUTCOME_HANG);
+	}
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);
 	if (!r.ended)
