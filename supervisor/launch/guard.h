@@ -41,6 +41,7 @@ enum guard_failure { FAILED_FORK, FAILED_SEIZE, FAILED_FILTER, FAILED_TALK };
 struct guard_page {
 	_Atomic uint64_t stage; /* stage << 32 | value, in one word: a death never leaves half of it */
 	_Atomic pid_t command;
+	_Atomic uint64_t command_start; /* its start time (stat field 22); 0: not known */
 	_Atomic int exec_errno;
 	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
 	_Atomic bool held;          /* we have stopped the command ourselves (launch_hold) */

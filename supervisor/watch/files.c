@@ -254,6 +254,7 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.wall_start_s = r->wall_start_s,
 		.start_ns = r->started_ns,
 		.end_ns = sys_monotonic_ns(),
+		.reaper = !r->opt->no_reaper,
 		.mode = mode_name(r->opt->mode),
 		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
 		.history = r->history,
