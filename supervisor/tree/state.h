@@ -71,6 +71,11 @@ void hearing_exec_done(struct tree *t, const struct event *ev);
 void hearing_start(struct tree *t, const struct event *ev);
 void hearing_alarm(struct tree *t, const struct event *ev);
 
+/* ---- told.c ---- */
+
+/** What the event adds to the history. */
+void told_event(struct tree *t, const struct event *ev);
+
 /* ---- tests.c ---- */
 
 void test_event(struct tree *t, const struct event *ev);

@@ -180,4 +180,6 @@ void tree_event(struct tree *t, const struct event *ev)
 {
 	take_event(t, ev);
 	note_beginning(t, ev);
+	if (t->history)
+		told_event(t, ev);
 }

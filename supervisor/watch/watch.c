@@ -25,23 +25,26 @@ int64_t run_clock_ns(const struct run *r, int64_t now_ns)
 
 /* ---- events ---- */
 
+static void note_end(struct run *r, pid_t pid, int status)
+{
+	bool exited = WIFEXITED(status);
+
+	history_exited(r->history, pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
+		       exited ? WEXITSTATUS(status) : WTERMSIG(status), FROM_SAMPLER);
+}
+
 static void command_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	r->ended = true;
 	r->status = ev->status;
-	history_ended(r->history, launch_command(r->launch), sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	heard_drain(r); /* what it has told comes before its end */
+	note_end(r, launch_command(r->launch), ev->status);
 }
 
 static void orphan_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	leaks_orphan(r, ev->pid);
-	history_ended(r->history, ev->pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	note_end(r, ev->pid, ev->status);
 }
 
 /** The command hears each signal once. A second SIGINT or SIGTERM is the wish that it ends: the ladder follows (see supervise()). */
