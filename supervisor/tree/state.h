@@ -21,6 +21,8 @@ struct member {
 	int64_t made_ns; /* when it was first heard of */
 	bool ended;
 	bool told_by_parent, told_by_itself; /* the two sides of its fork */
+	bool told_by_kernel; /* the connector */
+	bool unspoken;       /* ... and nobody else has told anything of it: as to alarms it was never heard of */
 	struct hearing hearing;
 };
 
