@@ -237,6 +237,11 @@ void history_read(struct history *h, struct process_row *row, const char *cmdlin
 	row->read_ns = now_ns;
 }
 
+const struct process_row *history_last(const struct history *h, pid_t pid)
+{
+	return history_latest(h, pid);
+}
+
 struct process_row *history_living(struct history *h, pid_t pid)
 {
 	struct process_row *row = history_latest(h, pid);

@@ -422,6 +422,8 @@ struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_tic
 void history_read(struct history *h, struct process_row *row, const char *cmdline, size_t len, uint64_t image, int64_t now_ns);
 /** The living row of PID, or NULL. */
 struct process_row *history_living(struct history *h, pid_t pid);
+/** The last row of PID, living or not, or NULL. */
+const struct process_row *history_last(const struct history *h, pid_t pid);
 /** It is there no more. What was told of its end stays. */
 void history_gone(struct history *h, pid_t pid, int64_t now_ns);
 /** Ask IS_THERE of each living row that the sampler has not seen, and end those that are not. */

@@ -8,6 +8,7 @@ enum { MOST_AT_ONCE = 200000 };
 void heard_open(struct run *r)
 {
 	r->tree = tree_new(launch_command(r->launch), r->history);
+	history_forked(r->history, launch_command(r->launch), getpid(), launch_started_ns(r->launch), TOLD_BY_ITSELF, NULL);
 	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
 		tree_hears_all(r->tree);
 	if (r->opt->mode == MODE_PRELOAD || r->opt->mode == MODE_PTRACE) /* a seccomp listener does not learn what came of a bind */
@@ -19,6 +20,8 @@ void heard_open(struct run *r)
 static void take(struct run *r, const struct event *ev)
 {
 	tree_event(r->tree, ev);
+	events_notes(r);
+	events_heard(r, ev);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }
@@ -37,6 +40,13 @@ void heard_drain(struct run *r)
 		r->heard_lost = hear_lost(r->opt->hear);
 		tree_lost(r->tree);
 	}
+}
+
+bool heard_every_process(const struct run *r)
+{
+	const struct hear *hear = r->opt->hear;
+
+	return r->opt->mode == MODE_PTRACE || (hear && hear_has_connector(hear) && hear_connector_lost(hear) == 0);
 }
 
 /** Whose alarms are heard needs no guess by the machine's table of timers, which does not say whose they are. To be called once what

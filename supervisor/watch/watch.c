@@ -31,6 +31,7 @@ static void note_end(struct run *r, pid_t pid, int status)
 
 	history_exited(r->history, pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
 		       exited ? WEXITSTATUS(status) : WTERMSIG(status), FROM_SAMPLER);
+	events_push(r);
 }
 
 static void command_ended(struct run *r, const struct launch_event *ev)
@@ -171,6 +172,7 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
+	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
 }
 
@@ -194,6 +196,7 @@ static _Noreturn void end_without_outer(struct run *r)
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, false);
 	act_end_tree(&nobody, 0, END_LIMIT_NS, &r->log);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
+	events_end(r);
 	launch_finish_code(r->launch, 128 + SIGKILL);
 }
 
@@ -203,6 +206,7 @@ static _Noreturn void end_without_exec(struct run *r)
 
 	sys_sayf("tracewrap: %s: %s\n", r->opt->argv[0], strerror(r->exec_error));
 	files_write(r, OUTCOME_ERROR, code, true);
+	events_end(r);
 	launch_finish_code(r->launch, code);
 }
 
@@ -222,6 +226,7 @@ static _Noreturn void end_by_itself(struct run *r)
 
 	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
 	leaks_say(r, outcome_of(r));
+	events_end(r);
 	if (leaked)
 		launch_finish_code(r->launch, EXIT_LEAKED);
 	launch_finish_status(r->launch, r->status);
@@ -292,6 +297,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	policy_begin(&r.policy);
 	open_observe(&r);
 	leaks_begin(&r);
+	events_begin(&r);
 	heard_open(&r);
 	say_begin(&r);
 	supervise(&r);

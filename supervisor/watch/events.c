@@ -1,0 +1,249 @@
+/* Each event as it happens: a line on standard error (-vv), a JSON line in a file (--events). Neither may ever hold the run up: what finds
+ * no room is dropped in whole lines, and counted. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "parse/parse.h"
+#include "watch/run.h"
+
+/* What may wait for a slow reader, and how much of what goes to the screen is written at once. */
+enum { PENDING_MOST = 1 << 20, LINES_AT_ONCE = 1 << 15 };
+#define SCREEN_LIMIT_NS (100 * NS_PER_MS)
+
+struct events {
+	bool to_screen, to_file;
+	struct sys_writer writer;
+	struct text lines;   /* for the screen */
+	struct text pending; /* for the file, from `sent` on */
+	size_t sent;
+	uint64_t dropped;
+	bool cut; /* the screen took a part of a line only */
+};
+
+/* ---- opening ---- */
+
+static int open_number(const char *where, struct err *err)
+{
+	char *end;
+	long n = strtol(where + 3, &end, 10);
+	int flags, fd;
+
+	if (where[3] < '0' || where[3] > '9' || *end || n > INT32_MAX)
+		return err_set(err, -EINVAL, "%s: not the number of a descriptor; right is fd:3", where);
+	flags = fcntl((int)n, F_GETFL);
+	if (flags < 0)
+		return err_set(err, -errno, "%s: %m", where);
+	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH))
+		return err_set(err, -EBADF, "%s: not open for writing", where);
+	fd = fcntl((int)n, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? err_set(err, -errno, "%s: %m", where) : fd;
+}
+
+int watch_open_events(const char *where, struct err *err)
+{
+	const int flags = O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+
+	if (strncmp(where, "fd:", 3) == 0)
+		return open_number(where, err);
+	/* a FIFO that nobody reads yet can be opened for both (fifo(7)) */
+	bool fifo = stat(where, &st) == 0 && S_ISFIFO(st.st_mode);
+	int fd = open(where, flags | (fifo ? O_RDWR : O_WRONLY), 0666), up;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: can't open it for writing: %m", where);
+	if (fd > 2)
+		return fd;
+	up = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the guards keep nothing below */
+	if (up < 0)
+		err_set(err, -errno, "%s: %m", where);
+	close(fd);
+	return up;
+}
+
+void events_begin(struct run *r)
+{
+	const struct watch_options *opt = r->opt;
+
+	if (!opt->events_fd && opt->verbosity < SAY_EVENTS)
+		return;
+	r->events = mem_alloc(sizeof *r->events);
+	r->events->to_screen = opt->verbosity >= SAY_EVENTS;
+	r->events->to_file = opt->events_fd > 0;
+	if (r->events->to_file)
+		r->events->writer = sys_writer_open(opt->events_fd);
+}
+
+/* ---- writing ---- */
+
+static void push_lines(struct events *e)
+{
+	OWNED_TEXT whole = {0};
+
+	if (e->lines.n == 0)
+		return;
+	text_add(&whole, e->cut ? "\n" : "");
+	text_addn(&whole, e->lines.at, e->lines.n);
+	e->cut = sys_say(whole.at, whole.n, SCREEN_LIMIT_NS) != 0;
+	e->lines.n = 0;
+}
+
+/** Said once: a full disk, a reader that has gone. */
+static void give_up(struct run *r, int error)
+{
+	struct events *e = r->events;
+
+	e->to_file = false;
+	sys_writer_close(&e->writer);
+	if (r->opt->verbosity > SAY_HANGS)
+		say_line(r, "events are written no more (--events): %s", strerror(error));
+}
+
+static void push_pending(struct run *r)
+{
+	struct events *e = r->events;
+
+	while (e->to_file && e->sent < e->pending.n) {
+		ssize_t n = sys_writer_write(&e->writer, e->pending.at + e->sent, e->pending.n - e->sent);
+
+		if (n >= 0)
+			e->sent += (size_t)n;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			give_up(r, errno);
+	}
+	if (e->sent == 0)
+		return;
+	e->pending.n -= e->sent;
+	memmove(e->pending.at, e->pending.at + e->sent, e->pending.n);
+	e->sent = 0;
+}
+
+static void push(struct run *r)
+{
+	push_lines(r->events);
+	push_pending(r);
+}
+
+void events_push(struct run *r)
+{
+	events_notes(r);
+	if (r->events)
+		push(r);
+}
+
+void events_end(struct run *r)
+{
+	struct events *e = r->events;
+
+	if (!e)
+		return;
+	events_push(r);
+	if (e->to_file)
+		report_events_end(sys_monotonic_ns() - r->started_ns, e->dropped, &e->pending);
+	push(r);
+}
+
+/* ---- what is told ---- */
+
+static const char *label_of(const struct run *r, pid_t pid, struct arena *a)
+{
+	const struct process_row *row = pid > 0 ? history_last(r->history, pid) : NULL;
+	char label[64];
+
+	if (!row || !row->cmdline_len)
+		return "";
+
+	struct process p = {.argv = parse_cmdline(row->cmdline, row->cmdline_len, a)};
+	const char *slash = p.argv[0] ? strrchr(p.argv[0], '/') : NULL;
+
+	p.comm = slash ? slash + 1 : p.argv[0];
+	process_label(&p, label, sizeof label);
+	return arena_strdup(a, label);
+}
+
+static void add_json(struct events *e, const struct report_event *what)
+{
+	if (e->pending.n - e->sent >= PENDING_MOST)
+		e->dropped++;
+	else
+		report_event_json(what, &e->pending);
+}
+
+static void tell(struct run *r, struct report_event *what, int64_t at_ns)
+{
+	struct events *e = r->events;
+	struct text_style style = {.color = false, .width = r->opt->width};
+	struct arena *a = arena_new();
+
+	what->since_ns = at_ns > r->started_ns ? at_ns - r->started_ns : 0;
+	what->label = label_of(r, what->pid, a);
+	what->parent_label = label_of(r, what->parent, a);
+	if (e->to_screen)
+		report_event_line(what, &style, &e->lines);
+	if (e->to_file)
+		add_json(e, what);
+	arena_free(a);
+	if (e->lines.n >= LINES_AT_ONCE || e->pending.n >= LINES_AT_ONCE)
+		push(r);
+}
+
+void events_heard(struct run *r, const struct event *ev)
+{
+	if (!r->events || (ev->kind != EVENT_BIND && ev->kind != EVENT_LISTEN && ev->kind != EVENT_ALARM && ev->kind != EVENT_TIMER))
+		return;
+
+	struct report_event what = {
+		.kind = ev->kind,
+		.source = ev->source,
+		.pid = ev->pid,
+		.text = ev->text,
+		.error = ev->error,
+		.socket_type = ev->socket_type,
+		.value_ns = ev->value_ns,
+		.interval_ns = ev->interval_ns,
+	};
+
+	tell(r, &what, ev->at_ns);
+}
+
+/** Whom the sampler alone has seen was made in the test that ran then, where that is known. */
+static void give_test(struct run *r, const struct history_note *note)
+{
+	struct process_row *row = history_living(r->history, note->pid);
+	const char *test = NULL;
+
+	if (note->source != FROM_SAMPLER || !row || row->test || !r->tree)
+		return;
+	test = tree_test_at(r->tree, note->pid, row->started_ns);
+	if (!test && row->ppid > 0)
+		test = tree_test_at(r->tree, row->ppid, row->started_ns);
+	row->test = test ? strcpy(mem_alloc(strlen(test) + 1), test) : NULL;
+}
+
+void events_notes(struct run *r)
+{
+	struct history_note note;
+
+	while (history_next_note(r->history, &note)) {
+		struct report_event what = {
+			.kind = note.kind,
+			.source = note.source,
+			.pid = note.pid,
+			.parent = note.ppid == getpid() ? 0 : note.ppid, /* the command is ours, and orphans are now */
+			.text = note.text ? note.text : "",
+			.exit = note.exit,
+			.exit_value = note.exit_value,
+		};
+
+		if (note.kind == EVENT_FORK)
+			give_test(r, &note);
+		if (r->events)
+			tell(r, &what, note.at_ns);
+	}
+}
