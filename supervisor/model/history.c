@@ -237,7 +237,7 @@ void history_read(struct history *h, struct process_row *row, const char *cmdlin
 	row->read_ns = now_ns;
 }
 
-const struct process_row *history_last(const struct history *h, pid_t pid)
+struct process_row *history_last(const struct history *h, pid_t pid)
 {
 	return history_latest(h, pid);
 }

@@ -349,6 +349,7 @@ struct event {
 	int64_t at_ns;
 	pid_t pid, tid;
 	pid_t child;
+	pid_t parent; /* EVENT_START, EVENT_EXEC of the library: whose child it is at that moment; 0: not known */
 	int fd, error; /* error: 0 or errno; -1 from a listener, which is asked before the call: not known */
 	int status;
 	bool exact;
@@ -423,7 +424,7 @@ void history_read(struct history *h, struct process_row *row, const char *cmdlin
 /** The living row of PID, or NULL. */
 struct process_row *history_living(struct history *h, pid_t pid);
 /** The last row of PID, living or not, or NULL. */
-const struct process_row *history_last(const struct history *h, pid_t pid);
+struct process_row *history_last(const struct history *h, pid_t pid);
 /** It is there no more. What was told of its end stays. */
 void history_gone(struct history *h, pid_t pid, int64_t now_ns);
 /** Ask IS_THERE of each living row that the sampler has not seen, and end those that are not. */

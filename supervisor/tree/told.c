@@ -28,11 +28,13 @@ static void told_fork(struct tree *t, const struct event *ev)
 }
 
 /** An image speaks, maybe before its fork was told. */
-static void told_self(struct tree *t, pid_t pid, int64_t at_ns)
+static void told_self(struct tree *t, pid_t pid, const struct event *ev)
 {
 	const struct member *m = member_find(t, pid);
+	pid_t parent = m && m->ppid ? m->ppid : ev->parent; /* it may have got another one meanwhile */
+	const char *test = tree_test_at(t, pid, ev->at_ns);
 
-	history_forked(t->history, pid, m ? m->ppid : 0, at_ns, TOLD_BY_ITSELF, tree_test_at(t, pid, at_ns));
+	history_forked(t->history, pid, parent, ev->at_ns, TOLD_BY_ITSELF, test ? test : tree_test_at(t, parent, ev->at_ns));
 }
 
 static void told_exec(struct tree *t, const struct event *ev)
@@ -40,7 +42,7 @@ static void told_exec(struct tree *t, const struct event *ev)
 	pid_t pid = ev->pid ? ev->pid : t->root; /* the launch announces the command before it has a pid */
 
 	if (ev->source == FROM_SHIM) {
-		told_self(t, pid, ev->at_ns);
+		told_self(t, pid, ev);
 		history_announced(t->history, pid, ev->text, ev->at_ns);
 	} else if (ev->words_len) {
 		history_execed(t->history, pid, ev->words, ev->words_len, ev->image, ev->at_ns, teller(ev));
@@ -68,7 +70,7 @@ void told_event(struct tree *t, const struct event *ev)
 		told_fork(t, ev);
 		break;
 	case EVENT_START:
-		told_self(t, ev->pid, ev->at_ns);
+		told_self(t, ev->pid, ev);
 		history_execed(t->history, ev->pid, ev->text, *ev->text ? strlen(ev->text) + 1 : 0, ev->image, ev->at_ns, TOLD_BY_ITSELF);
 		break;
 	case EVENT_EXEC:

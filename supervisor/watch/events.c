@@ -8,15 +8,31 @@
 #include <sys/stat.h>
 
 #include "parse/parse.h"
+#include "watch/leaks.h"
 #include "watch/run.h"
 
 /* What may wait for a slow reader, and how much of what goes to the screen is written at once. */
-enum { PENDING_MOST = 1 << 20, LINES_AT_ONCE = 1 << 15 };
+enum { PENDING_MOST = 1 << 20, ENTRIES_MOST = 4096 };
 #define SCREEN_LIMIT_NS (100 * NS_PER_MS)
+/* To which a start is known, proc_pid_stat(5). */
+#define TICK_NS (10 * NS_PER_MS)
+
+struct event_entry {
+	int64_t since_ns;
+	size_t order;
+	char *line, *json; /* NULL: not wanted */
+};
+
+struct test_seen {
+	pid_t pid;
+	char *test;
+};
 
 struct events {
 	bool to_screen, to_file;
 	struct sys_writer writer;
+	VEC(struct event_entry) entries; /* since the last push */
+	VEC(struct test_seen) tests;     /* by the sampler */
 	struct text lines;   /* for the screen */
 	struct text pending; /* for the file, from `sent` on */
 	size_t sent;
@@ -124,8 +140,38 @@ static void push_pending(struct run *r)
 	e->sent = 0;
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+	const struct event_entry *x = a, *y = b;
+
+	if (x->since_ns != y->since_ns)
+		return x->since_ns < y->since_ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/** Those who tell come one after the other; what they have told since the last time is put in order. */
+static void sort_out(struct events *e)
+{
+	if (e->entries.n)
+		qsort(e->entries.at, e->entries.n, sizeof *e->entries.at, compare_entries);
+	for (size_t i = 0; i < e->entries.n; i++) {
+		struct event_entry *entry = &e->entries.at[i];
+
+		if (entry->line)
+			text_add(&e->lines, entry->line);
+		if (entry->json && e->pending.n >= PENDING_MOST)
+			e->dropped++;
+		else if (entry->json)
+			text_add(&e->pending, entry->json);
+		mem_free(entry->line);
+		mem_free(entry->json);
+	}
+	e->entries.n = 0;
+}
+
 static void push(struct run *r)
 {
+	sort_out(r->events);
 	push_lines(r->events);
 	push_pending(r);
 }
@@ -167,12 +213,12 @@ static const char *label_of(const struct run *r, pid_t pid, struct arena *a)
 	return arena_strdup(a, label);
 }
 
-static void add_json(struct events *e, const struct report_event *what)
+static char *give_text(struct text *t)
 {
-	if (e->pending.n - e->sent >= PENDING_MOST)
-		e->dropped++;
-	else
-		report_event_json(what, &e->pending);
+	char *at = t->at;
+
+	*t = (struct text){0};
+	return at;
 }
 
 static void tell(struct run *r, struct report_event *what, int64_t at_ns)
@@ -180,16 +226,18 @@ static void tell(struct run *r, struct report_event *what, int64_t at_ns)
 	struct events *e = r->events;
 	struct text_style style = {.color = false, .width = r->opt->width};
 	struct arena *a = arena_new();
+	struct text line = {0}, json = {0};
 
 	what->since_ns = at_ns > r->started_ns ? at_ns - r->started_ns : 0;
 	what->label = label_of(r, what->pid, a);
 	what->parent_label = label_of(r, what->parent, a);
 	if (e->to_screen)
-		report_event_line(what, &style, &e->lines);
+		report_event_line(what, &style, &line);
 	if (e->to_file)
-		add_json(e, what);
+		report_event_json(what, &json);
 	arena_free(a);
-	if (e->lines.n >= LINES_AT_ONCE || e->pending.n >= LINES_AT_ONCE)
+	vec_push(&e->entries, (struct event_entry){what->since_ns, e->entries.n, give_text(&line), give_text(&json)});
+	if (e->entries.n >= ENTRIES_MOST)
 		push(r);
 }
 
@@ -212,18 +260,48 @@ void events_heard(struct run *r, const struct event *ev)
 	tell(r, &what, ev->at_ns);
 }
 
-/** Whom the sampler alone has seen was made in the test that ran then, where that is known. */
+static void set_test(struct process_row *row, const char *test)
+{
+	row->test = test ? strcpy(mem_alloc(strlen(test) + 1), test) : NULL;
+}
+
+/** Whom the sampler alone has seen was made in the test that ran then: heard exactly, or else seen before and behind its start, which is
+ *  known at its end. */
 static void give_test(struct run *r, const struct history_note *note)
 {
-	struct process_row *row = history_living(r->history, note->pid);
+	struct process_row *row = history_last(r->history, note->pid);
 	const char *test = NULL;
 
-	if (note->source != FROM_SAMPLER || !row || row->test || !r->tree)
+	if (!row || row->test || !r->tree || row->pid == launch_command(r->launch))
 		return;
 	test = tree_test_at(r->tree, note->pid, row->started_ns);
 	if (!test && row->ppid > 0)
 		test = tree_test_at(r->tree, row->ppid, row->started_ns);
-	row->test = test ? strcpy(mem_alloc(strlen(test) + 1), test) : NULL;
+	if (!test && note->kind == EVENT_EXIT && r->leaks && r->opt->mode != MODE_PRELOAD)
+		test = leaks_test_of(r, row->pid, row->ppid, row->started_ns, row->started_ns + TICK_NS);
+	set_test(row, test);
+}
+
+void events_test_seen(struct run *r, pid_t pid, const char *test)
+{
+	struct events *e = r->events;
+	struct test_seen *known = NULL;
+
+	if (!e || r->opt->mode == MODE_PRELOAD) /* there they are heard */
+		return;
+	test = test ? test : "";
+	for (size_t i = 0; i < e->tests.n; i++)
+		if (e->tests.at[i].pid == pid)
+			known = &e->tests.at[i];
+	if (known ? strcmp(known->test, test) == 0 : !*test)
+		return;
+	if (!known) {
+		vec_push(&e->tests, (struct test_seen){.pid = pid});
+		known = &e->tests.at[e->tests.n - 1];
+	}
+	mem_free(known->test);
+	known->test = strcpy(mem_alloc(strlen(test) + 1), test);
+	history_test(r->history, pid, test, sys_monotonic_ns(), FROM_SAMPLER);
 }
 
 void events_notes(struct run *r)
@@ -241,7 +319,7 @@ void events_notes(struct run *r)
 			.exit_value = note.exit_value,
 		};
 
-		if (note.kind == EVENT_FORK)
+		if ((note.kind == EVENT_FORK && note.source == FROM_SAMPLER) || note.kind == EVENT_EXIT)
 			give_test(r, &note);
 		if (r->events)
 			tell(r, &what, note.at_ns);

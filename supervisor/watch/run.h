@@ -80,6 +80,8 @@ void events_begin(struct run *r);
 void events_heard(struct run *r, const struct event *ev);
 /** What is new in the history. To be called after each event and each pass. */
 void events_notes(struct run *r);
+/** A look has found PID in TEST; NULL: in none. */
+void events_test_seen(struct run *r, pid_t pid, const char *test);
 /** Write what has come together; never waits. */
 void events_push(struct run *r);
 /** The last words. */
