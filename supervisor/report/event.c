@@ -116,8 +116,13 @@ void report_event_line(const struct report_event *e, const struct text_style *st
 	size_t used = page_width(text_str(&line)), room = used < style->width ? style->width - used : 0;
 
 	page_fit(out, text_str(&line), style->width);
-	if (e->text && *e->text && room > 3)
-		page_fit_end(out, e->text, room); /* of paths and tests the end says more */
+	if (e->text && *e->text && room > 3) {
+		/* of paths and tests the end says more, of command lines the beginning */
+		if (e->kind == EVENT_EXEC && strchr(e->text, ' '))
+			page_fit(out, e->text, room);
+		else
+			page_fit_end(out, e->text, room);
+	}
 	text_add(out, "\n");
 }
 
