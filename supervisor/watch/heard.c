@@ -1,14 +1,28 @@
 /* What the tree's processes, a tracer or the kernel have told since the last look: taken in, and used by the proof. */
+#include <string.h>
+
 #include "watch/leaks.h"
 #include "watch/run.h"
 
 /* A storm of events must not keep a look waiting for ever; what is left is there the next time. */
 enum { MOST_AT_ONCE = 200000 };
 
+/** It may be gone before the first look at it. */
+static void note_command(struct run *r)
+{
+	pid_t command = launch_command(r->launch);
+	OWNED_TEXT words = {0};
+
+	history_forked(r->history, command, getpid(), launch_started_ns(r->launch), TOLD_BY_ITSELF, NULL);
+	for (char *const *word = r->opt->argv; *word; word++)
+		text_addn(&words, *word, strlen(*word) + 1);
+	history_read(r->history, history_living(r->history, command), words.at, words.n, 0, launch_started_ns(r->launch));
+}
+
 void heard_open(struct run *r)
 {
 	r->tree = tree_new(launch_command(r->launch), r->history);
-	history_forked(r->history, launch_command(r->launch), getpid(), launch_started_ns(r->launch), TOLD_BY_ITSELF, NULL);
+	note_command(r);
 	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
 		tree_hears_all(r->tree);
 	if (r->opt->mode == MODE_PRELOAD || r->opt->mode == MODE_PTRACE) /* a seccomp listener does not learn what came of a bind */
