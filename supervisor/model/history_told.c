@@ -156,7 +156,7 @@ void history_exited(struct history *h, pid_t pid, int64_t at_ns, enum exit_kind 
 		changes = row->exit != exit || row->exit_value != value;
 		row->exit = exit;
 		row->exit_value = value;
-		if (at_ns < row->ended_ns && at_ns > row->started_ns)
+		if (at_ns > row->started_ns)
 			row->ended_ns = at_ns;
 	}
 	row->exact = true;

@@ -145,6 +145,19 @@ static void note_process(struct observe *ob, struct seen_process *p, struct hist
 	p->noted_ns = now_ns;
 }
 
+/** A main thread that has ended is a zombie as long as others run on (pthread_exit(3)). */
+static bool has_threads(pid_t pid)
+{
+	char path[32];
+	int_vec tids = {0};
+	bool more;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	more = sys_list_numbers(AT_FDCWD, path, &tids, NULL) == 0 && tids.n > 1;
+	vec_free(&tids);
+	return more;
+}
+
 /** Of a process that was told of, and that no walk has found. Its number may be another's by now. */
 static bool is_there(void *who, const struct process_row *row)
 {
@@ -152,7 +165,7 @@ static bool is_there(void *who, const struct process_row *row)
 	char state = 0;
 	uint64_t ticks = sys_process_start(row->pid, &state);
 
-	if (ticks == 0 || state == 'Z' || state == 'X')
+	if (ticks == 0 || ((state == 'Z' || state == 'X') && !has_threads(row->pid)))
 		return false;
 	return (int64_t)ticks * ob->ns_per_tick - ob->boot_offset_ns <= row->started_ns + ob->ns_per_tick;
 }

@@ -259,7 +259,7 @@ static void exact_ends_win(void **state)
 	history_gone(b.h, 201, 300 * MS);
 	assert_row(&b, 1, 201, ROOT, 100, 200, EXIT_CODE, 7);
 	exit_by(&b, FROM_CONNECTOR, 201, SIGKILL, 250); /* it did not come so far */
-	assert_row(&b, 1, 201, ROOT, 100, 200, EXIT_SIGNAL, SIGKILL);
+	assert_row(&b, 1, 201, ROOT, 100, 250, EXIT_SIGNAL, SIGKILL);
 	exit_by(&b, FROM_SHIM, 202, 7, 200); /* of nobody that is known */
 	assert_int_equal(history_count(b.h), 2);
 	end(&b);
