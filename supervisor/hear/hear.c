@@ -1,5 +1,6 @@
 /* Opening the channel, dressing the command, and one event after the other. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 {
 	struct hear *h = mem_alloc(sizeof *h);
 
-	h->files = (struct files){-1, -1, "", ""};
+	h->files = (struct files){.library_fd = -1, .events_fd = -1};
+	h->wants_connector = opt->connector;
 
 	int rc = opt->shim ? open_shim(h, err) : 0;
 
@@ -43,6 +45,7 @@ void hear_close(struct hear *h)
 {
 	if (!h)
 		return;
+	connector_close(&h->connector);
 	ring_close(&h->ring);
 	files_close(&h->files);
 	text_free(&h->text);
@@ -118,8 +121,8 @@ char **hear_environment(struct hear *h, char *const *environ_now, const char *an
 
 void hear_begin(struct hear *h, pid_t command)
 {
-	(void)h;
-	(void)command;
+	if (h->wants_connector)
+		h->wants_connector = connector_open(&h->connector, command);
 }
 
 bool hear_next(struct hear *h, struct event *out)
@@ -131,6 +134,23 @@ bool hear_next(struct hear *h, struct event *out)
 		if (parse_wire(&slot, &h->text, pos, out) == 0)
 			return true;
 	}
+	return connector_next(&h->connector, &h->text, out);
+}
+
+bool hear_knows(const struct hear *h, pid_t pid)
+{
+	OWNED_TEXT maps = {0};
+	char path[32];
+	struct mapping m;
+
+	if (!h->files.inode)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	if (sys_read_file(AT_FDCWD, path, &maps, NULL))
+		return false;
+	for (struct cursor c = {text_str(&maps), maps.n}; parse_next_mapping(&c, &m);)
+		if (m.inode == h->files.inode && memmem(m.path, m.path_len, FILES_EVENTS, strlen(FILES_EVENTS)))
+			return true;
 	return false;
 }
 
@@ -141,6 +161,10 @@ uint64_t hear_lost(const struct hear *h)
 
 bool hear_has_connector(const struct hear *h)
 {
-	(void)h;
-	return false;
+	return h->connector.socket != NULL;
+}
+
+uint64_t hear_connector_lost(const struct hear *h)
+{
+	return h->connector.lost;
 }

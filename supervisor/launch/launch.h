@@ -20,6 +20,7 @@ struct launch_options {
 	enum launch_trace trace;
 	bool no_reaper; /* --reaper off: orphans of the tree become init's, not ours */
 	int keep[2]; /* descriptors, ascending, that the outer process keeps open to its end, for others to open by /proc; 0: none */
+	int keep_ours; /* one that the supervisor keeps; 0: none */
 };
 
 struct launch; /* of the inner process */
@@ -71,6 +72,10 @@ bool launch_heard(struct launch *l, struct event *out);
 pid_t launch_tracer(const struct launch *l);
 /** Is TID stopped as by SIGSTOP, though it shows `t` since it is traced? */
 bool launch_holds_stopped(const struct launch *l, pid_t tid);
+
+/** The next stop of the command is our own doing, for somebody to look at it: the outer process does not follow it, and passes on what the
+ *  terminal sends to the group, for the command can't hear that. Until the command is continued. */
+void launch_hold(struct launch *l);
 
 /** Pass SIG to the command itself, once. */
 void launch_forward(struct launch *l, int sig);

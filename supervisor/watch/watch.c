@@ -25,23 +25,27 @@ int64_t run_clock_ns(const struct run *r, int64_t now_ns)
 
 /* ---- events ---- */
 
+static void note_end(struct run *r, pid_t pid, int status)
+{
+	bool exited = WIFEXITED(status);
+
+	history_exited(r->history, pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
+		       exited ? WEXITSTATUS(status) : WTERMSIG(status), FROM_SAMPLER);
+	events_push(r);
+}
+
 static void command_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	r->ended = true;
 	r->status = ev->status;
-	history_ended(r->history, launch_command(r->launch), sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	heard_drain(r); /* what it has told comes before its end */
+	note_end(r, launch_command(r->launch), ev->status);
 }
 
 static void orphan_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	leaks_orphan(r, ev->pid);
-	history_ended(r->history, ev->pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	note_end(r, ev->pid, ev->status);
 }
 
 /** The command hears each signal once. A second SIGINT or SIGTERM is the wish that it ends: the ladder follows (see supervise()). */
@@ -51,8 +55,13 @@ static void take_signal(struct run *r, int sig)
 		look_print(r);
 		return;
 	}
-	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
 		r->interrupted = true;
+		if (r->held) { /* the tree can hear nothing: one is enough */
+			r->interrupts = 2;
+			return;
+		}
+	}
 	if (sig == SIGINT || sig == SIGTERM)
 		r->interrupts++;
 	if (!r->ended && !(r->interrupts > 1 && (sig == SIGINT || sig == SIGTERM)))
@@ -91,6 +100,8 @@ void run_step(struct run *r, int64_t until_ns)
 	case LAUNCH_STOPPED:
 	case LAUNCH_CONTINUED:
 		command_stopped(r, ev.kind == LAUNCH_STOPPED);
+		if (ev.kind == LAUNCH_CONTINUED)
+			hold_end(r);
 		break;
 	case LAUNCH_ORPHAN:
 		orphan_ended(r, &ev);
@@ -168,6 +179,7 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
+	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
 }
 
@@ -190,7 +202,10 @@ static _Noreturn void end_without_outer(struct run *r)
 	look_now(r, false);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, false);
 	act_end_tree(&nobody, 0, END_LIMIT_NS, &r->log);
+	if (r->opt->no_reaper)
+		cleanup_strangers(r, END_LIMIT_NS);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
+	events_end(r);
 	launch_finish_code(r->launch, 128 + SIGKILL);
 }
 
@@ -200,6 +215,7 @@ static _Noreturn void end_without_exec(struct run *r)
 
 	sys_sayf("tracewrap: %s: %s\n", r->opt->argv[0], strerror(r->exec_error));
 	files_write(r, OUTCOME_ERROR, code, true);
+	events_end(r);
 	launch_finish_code(r->launch, code);
 }
 
@@ -219,6 +235,7 @@ static _Noreturn void end_by_itself(struct run *r)
 
 	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
 	leaks_say(r, outcome_of(r));
+	events_end(r);
 	if (leaked)
 		launch_finish_code(r->launch, EXIT_LEAKED);
 	launch_finish_status(r->launch, r->status);
@@ -239,6 +256,7 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.no_reaper = r->opt->no_reaper,
 		.alarms_heard = r->opt->mode == MODE_PRELOAD,
 		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,
 		.tracer = launch_tracer(r->launch),
@@ -289,6 +307,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	policy_begin(&r.policy);
 	open_observe(&r);
 	leaks_begin(&r);
+	events_begin(&r);
 	heard_open(&r);
 	say_begin(&r);
 	supervise(&r);
@@ -301,8 +320,10 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.proven && opt->on_hang == ON_HANG_KILL)
+	if (r.proven && (r.held || opt->on_hang == ON_HANG_KILL)) {
+		r.held = false;
 		end_by_verdict(&r, OUTCOME_HANG);
+	}
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);
 	if (!r.ended)
