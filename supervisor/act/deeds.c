@@ -70,6 +70,26 @@ void act_gentle(const process_vec *tree, struct act_log *log)
 	}
 }
 
+size_t act_stop(const process_vec *tree, struct act_log *log)
+{
+	size_t stopped = 0;
+
+	for (size_t i = tree->n; i-- > 0;) {
+		if (tree->at[i].state == 'Z' || !signal_one(&tree->at[i], SIGSTOP))
+			continue;
+		note_signalled(log, tree->at[i].pid, SIGSTOP);
+		stopped++;
+	}
+	return stopped;
+}
+
+void act_continue(const process_vec *tree, struct act_log *log)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].state != 'Z' && signal_one(&tree->at[i], SIGCONT))
+			note_signalled(log, tree->at[i].pid, SIGCONT);
+}
+
 /** A first thread that has ended is shown as a zombie while others run on: that process is alive. */
 static bool is_dead(const sys_process *p)
 {

@@ -58,7 +58,12 @@ int main(int argc, char **argv)
 		break;
 	}
 
-	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint, .keep_ours = opt.watch.events_fd};
+	struct launch_options how = {
+		.argv = opt.command,
+		.keep_sigint = opt.keep_sigint,
+		.no_reaper = opt.watch.no_reaper,
+		.keep_ours = opt.watch.events_fd,
+	};
 	OWNED_TEXT timers = {0};
 
 	mode_prepare(&opt, &how);

@@ -21,6 +21,9 @@ struct hear_options {
 /** Will COMMAND, looked for as execvp(3) does, load a library that is preloaded? When not, *REASON says why: "it is a static program". */
 bool hear_can_enter(const char *command, const char **reason);
 
+/** Is it one of another architecture? Its loader would complain of our library on stderr. */
+bool hear_disturbs(const char *command);
+
 /** To be called before the forks of launch/. Makes what the library needs: it and the file of events, as memory files.
  *  @return 0; -errno: not to be had here, ERR says why, and nothing is left. */
 int hear_open(const struct hear_options *opt, struct hear **out, struct err *err);
@@ -35,6 +38,8 @@ void hear_files(const struct hear *h, int fds[2]);
 void hear_begin(struct hear *h, pid_t command);
 /** The next event; its text is good until the next call. Never waits. @return false: none now. */
 bool hear_next(struct hear *h, struct event *out);
+/** Does PID have the file of events mapped? Then it is of this run: it has it by fork, or loads the library. */
+bool hear_knows(const struct hear *h, pid_t pid);
 /** Events that were lost so far: what is known of alarms is void then. */
 uint64_t hear_lost(const struct hear *h);
 bool hear_has_connector(const struct hear *h);

@@ -73,6 +73,10 @@ pid_t launch_tracer(const struct launch *l);
 /** Is TID stopped as by SIGSTOP, though it shows `t` since it is traced? */
 bool launch_holds_stopped(const struct launch *l, pid_t tid);
 
+/** The next stop of the command is our own doing, for somebody to look at it: the outer process does not follow it, and passes on what the
+ *  terminal sends to the group, for the command can't hear that. Until the command is continued. */
+void launch_hold(struct launch *l);
+
 /** Pass SIG to the command itself, once. */
 void launch_forward(struct launch *l, int sig);
 

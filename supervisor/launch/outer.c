@@ -150,6 +150,9 @@ static void follow_stop(struct outer *o, int sig)
 	atomic_store(&o->g->page->outer_follows, false);
 }
 
+static void heard(struct outer *o, int sig, const siginfo_t *info);
+static void release_held(struct outer *o);
+
 static int start_failed(struct outer *o, int error, struct err *err)
 {
 	witness_end(o->witness);
@@ -164,6 +167,31 @@ static void answer_calls(const struct outer *o)
 
 	if (listener >= 0)
 		listener_adopt(listener, o->g->page);
+}
+
+/** With --reaper off the kernel has handed the command to somebody else: it can be waited for and signalled, but what it ends with is
+ *  told to its new parent alone. */
+static _Noreturn void see_off_stranger(struct outer *o)
+{
+	pid_t command = atomic_load(&o->g->page->command);
+	uint64_t start = atomic_load(&o->g->page->command_start);
+
+	say_inner_died(o, "the command runs on unsupervised; without the reaper its end can't be passed on");
+	o->adopted = true;
+	for (;;) {
+		siginfo_t info = {0};
+		char state = 0;
+
+		if (!start || sys_process_start(command, &state) != start || state == 'Z' || state == 'X')
+			break;
+
+		int sig = guard_signal_wait(&o->g->all, &info, GUARD_TICK_NS);
+
+		if (sig && sig != SIGCHLD)
+			heard(o, sig, &info);
+		release_held(o);
+	}
+	leave(o, W_EXITCODE(GUARD_EXIT_FAILED, 0));
 }
 
 /** By then the kernel has handed us its children: we are the next subreaper up (PR_SET_CHILD_SUBREAPER, prctl(2)). */
@@ -195,6 +223,8 @@ static int inner_gone(struct outer *o, struct err *err)
 		end_tree_and_leave(o, false, W_EXITCODE(GUARD_EXIT_FAILED, 0));
 	}
 	answer_calls(o);
+	if (o->g->opt->no_reaper)
+		see_off_stranger(o);
 	say_inner_died(o, "the command runs on unsupervised");
 	o->adopted = true;
 	if (o->ended)
@@ -275,6 +305,10 @@ static int reap(struct outer *o, struct err *err)
 
 static void pass_on(struct outer *o, int sig)
 {
+	if (o->adopted && o->g->opt->no_reaper) { /* somebody else reaps it: the number may be another's */
+		sys_signal_process(atomic_load(&o->g->page->command), atomic_load(&o->g->page->command_start), sig);
+		return;
+	}
 	if (o->adopted) {
 		kill(atomic_load(&o->g->page->command), sig);
 		return;
@@ -331,7 +365,9 @@ static void heard(struct outer *o, int sig, const siginfo_t *info)
 		return;
 	if (sig == SIGCONT)
 		atomic_fetch_add(&o->g->page->continued, 1);
-	if (witness_saw(o->witness, sig))
+	if (atomic_load(&o->g->page->held)) /* whoever else is of the group can't take it now */
+		pass_on(o, sig);
+	else if (witness_saw(o->witness, sig))
 		to_the_group(o);
 	else if (from_kernel) /* to us alone: SIGHUP as the leader of a session, SIGALRM of a timer that exec kept */
 		pass_on(o, sig);

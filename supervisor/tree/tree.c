@@ -129,6 +129,8 @@ static void note_beginning(struct tree *t, const struct event *ev)
 	bool fork = ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED;
 	struct member *m = member_find(t, fork ? ev->child : ev->pid);
 
+	if (m && !m->ppid && m->pid != t->root && ev->parent != m->pid)
+		m->ppid = ev->parent; /* a child of vfork, or of a program that is not heard */
 	if (m && (!m->made_ns || (fork && ev->at_ns < m->made_ns)))
 		m->made_ns = ev->at_ns;
 }

@@ -24,6 +24,7 @@ static size_t take_stock(struct run *r, process_vec *tree)
 	struct err err = {0};
 
 	run_step(r, sys_monotonic_ns());
+	heard_drain(r);
 	tree->n = 0;
 	if (observe_tree(r->observe, tree, &err) < 0)
 		return 0;
@@ -64,6 +65,24 @@ void cleanup_tree(struct run *r)
 		else if (step == LADDER_KILL)
 			act_kill(&tree, &r->log);
 		run_step(r, sys_monotonic_ns() + ladder_pause_ns(&ladder));
+	}
+	if (r->opt->no_reaper && r->opt->verbosity > SAY_HANGS)
+		say_line(r, "orphans that nobody saw in time may be left (--reaper off)");
+	vec_free(&tree);
+}
+
+void cleanup_strangers(struct run *r, int64_t limit_ns)
+{
+	process_vec tree = {0};
+	struct err err = {0};
+	int64_t until_ns = sys_monotonic_ns() + limit_ns;
+
+	while (r->observe && sys_monotonic_ns() < until_ns) {
+		tree.n = 0;
+		if (observe_tree(r->observe, &tree, &err) < 0 || !count_living(&tree))
+			break;
+		act_kill(&tree, &r->log);
+		run_step(r, sys_monotonic_ns() + SETTLE_PAUSE_NS);
 	}
 	vec_free(&tree);
 }

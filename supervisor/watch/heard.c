@@ -6,6 +6,8 @@
 
 /* A storm of events must not keep a look waiting for ever; what is left is there the next time. */
 enum { MOST_AT_ONCE = 200000 };
+/* So many at a time, and the next ones may find no room (wire.h): then it is soon looked again. */
+enum { STORM = 4096 };
 
 /** It may be gone before the first look at it. */
 static void note_command(struct run *r)
@@ -31,8 +33,20 @@ void heard_open(struct run *r)
 		hear_begin(r->opt->hear, launch_command(r->launch));
 }
 
+/** Without the reaper an orphan is found by no walk: who is told of must be known before his parent ends. Anybody may write into the
+ *  ring; what has it mapped is of this run. */
+static void follow_child(struct run *r, const struct event *ev)
+{
+	if (!r->observe || ev->child <= 0)
+		return;
+	if (ev->source == FROM_TRACER || (r->opt->hear && hear_knows(r->opt->hear, ev->child)))
+		observe_add(r->observe, ev->child);
+}
+
 static void take(struct run *r, const struct event *ev)
 {
+	if (r->opt->no_reaper && (ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED))
+		follow_child(r, ev);
 	tree_event(r->tree, ev);
 	events_notes(r);
 	events_heard(r, ev);
@@ -43,13 +57,15 @@ static void take(struct run *r, const struct event *ev)
 void heard_drain(struct run *r)
 {
 	struct event ev;
+	int n = 0;
 
-	for (int i = 0; i < MOST_AT_ONCE && launch_heard(r->launch, &ev); i++)
+	for (; n < MOST_AT_ONCE && launch_heard(r->launch, &ev); n++)
 		take(r, &ev);
+	for (; n < MOST_AT_ONCE && r->opt->hear && hear_next(r->opt->hear, &ev); n++)
+		take(r, &ev);
+	r->storm = n >= STORM;
 	if (!r->opt->hear)
 		return;
-	for (int i = 0; i < MOST_AT_ONCE && hear_next(r->opt->hear, &ev); i++)
-		take(r, &ev);
 	if (hear_lost(r->opt->hear) != r->heard_lost) {
 		r->heard_lost = hear_lost(r->opt->hear);
 		tree_lost(r->tree);

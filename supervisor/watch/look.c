@@ -10,6 +10,8 @@ typedef VEC(pid_t) pid_vec;
 
 /* A task that stood still for so long may be asked whether it can ever move again while a tree is being ended. */
 #define HOPELESS_STILL_NS (100 * NS_PER_MS)
+/* Between two passes while events come in storms. */
+#define STORM_PERIOD_NS (2 * NS_PER_MS)
 /* Snapshots are thrown away when processes come and go; a report that can't wait tries so often. */
 enum { TRIES = 5 };
 
@@ -173,9 +175,11 @@ static void speak_proof(struct run *r, struct sight *sight)
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
 	say_screen(r, OUTCOME_HANG);
-	if (r->opt->on_hang == ON_HANG_REPORT)
+	if (r->opt->on_hang != ON_HANG_KILL)
 		say_closing(r, OUTCOME_HANG);
 	r->proven = true;
+	if (r->opt->on_hang == ON_HANG_STOP)
+		hold_begin(r);
 }
 
 static void speak_suspicion(struct run *r, struct sight *sight)
@@ -250,7 +254,7 @@ void look_pass(struct run *r, int64_t now_ns)
 	history_settle(r->history);
 	events_push(r);
 	r->period_ns = policy_pass_period_ns(sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
-	r->next_pass_ns = now_ns + r->period_ns;
+	r->next_pass_ns = now_ns + (r->storm ? STORM_PERIOD_NS : r->period_ns);
 
 	enum look kind = policy_look(&r->policy, &r->pass, now_ns);
 

@@ -17,6 +17,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
 	int64_t started_ns;   /* CLOCK_MONOTONIC */
@@ -26,6 +27,7 @@ struct run {
 	struct finding *finding; /* what is told now; NULL: nothing */
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
+	bool held;               /* and we have stopped the tree for it */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
@@ -64,6 +66,11 @@ bool heard_every_process(const struct run *r);
 /** Fill in what is known of the alarms of S. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
+/* hold.c: --on-hang stop */
+void hold_begin(struct run *r);
+/** The command was continued: so are all others. */
+void hold_end(struct run *r);
+
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
 void files_save_snapshot(struct run *r, const struct snapshot *s);
@@ -72,6 +79,8 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
+/** SIGKILL, in rounds, to who is known of the tree and no child of ours, at most for LIMIT_NS. */
+void cleanup_strangers(struct run *r, int64_t limit_ns);
 void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
 
 /* events.c: each event as a line, while the run goes on */

@@ -55,8 +55,13 @@ static void take_signal(struct run *r, int sig)
 		look_print(r);
 		return;
 	}
-	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
 		r->interrupted = true;
+		if (r->held) { /* the tree can hear nothing: one is enough */
+			r->interrupts = 2;
+			return;
+		}
+	}
 	if (sig == SIGINT || sig == SIGTERM)
 		r->interrupts++;
 	if (!r->ended && !(r->interrupts > 1 && (sig == SIGINT || sig == SIGTERM)))
@@ -95,6 +100,8 @@ void run_step(struct run *r, int64_t until_ns)
 	case LAUNCH_STOPPED:
 	case LAUNCH_CONTINUED:
 		command_stopped(r, ev.kind == LAUNCH_STOPPED);
+		if (ev.kind == LAUNCH_CONTINUED)
+			hold_end(r);
 		break;
 	case LAUNCH_ORPHAN:
 		orphan_ended(r, &ev);
@@ -195,6 +202,8 @@ static _Noreturn void end_without_outer(struct run *r)
 	look_now(r, false);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, false);
 	act_end_tree(&nobody, 0, END_LIMIT_NS, &r->log);
+	if (r->opt->no_reaper)
+		cleanup_strangers(r, END_LIMIT_NS);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
 	events_end(r);
 	launch_finish_code(r->launch, 128 + SIGKILL);
@@ -247,6 +256,7 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.no_reaper = r->opt->no_reaper,
 		.alarms_heard = r->opt->mode == MODE_PRELOAD,
 		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,
 		.tracer = launch_tracer(r->launch),
@@ -310,8 +320,10 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.proven && opt->on_hang == ON_HANG_KILL)
+	if (r.proven && (r.held || opt->on_hang == ON_HANG_KILL)) {
+		r.held = false;
 		end_by_verdict(&r, OUTCOME_HANG);
+	}
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);
 	if (!r.ended)

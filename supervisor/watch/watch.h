@@ -7,7 +7,7 @@
 #include "hear/hear.h"
 #include "launch/launch.h"
 
-enum on_hang { ON_HANG_KILL, ON_HANG_REPORT };
+enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
 
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
@@ -33,6 +33,8 @@ struct watch_options {
 	const char *save_snapshot; /* NULL: no such file */
 	enum verbosity verbosity;
 	int events_fd; /* where each event goes as a JSON line; 0: nowhere */
+	bool no_reaper; /* orphans are not ours: see launch_options */
+	bool worker;    /* several of us share the report folder */
 	enum mode mode;
 	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
 	struct hear *hear;       /* NULL: nothing is heard */

@@ -128,6 +128,9 @@ def make_open_folder():
     for name in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"):
         for found in VENV.glob(f"lib/python3*/site-packages/{name}"):
             shutil.copytree(found, folder / "lib" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pytest", "pluggy"):       # who is asked for his version
+        for found in VENV.glob(f"lib/python3*/site-packages/{name}-*.dist-info"):
+            shutil.copytree(found, folder / "lib" / found.name)
     for found in VENV.glob("lib/python3*/site-packages/*.py"):
         shutil.copy(found, folder / "lib")
     return folder

@@ -18,7 +18,7 @@ def dissolved(mode):
     return count
 
 
-@pytest.mark.parametrize("mode", ["proc", "notify"])
+@pytest.mark.parametrize("mode", ["proc", "preload", "notify"])
 def test_none_is_dissolved(mode):
     assert dissolved(mode) == 0
 

@@ -18,7 +18,7 @@ from conftest import MARK, ROOT, alive, children, comm, end_all, read, wait_for
 from launching import PYTHON, program
 
 MODES = ("proc", "preload", "ptrace", "notify")
-RUNS, JOBS = 50, 4
+ROUNDS, JOBS = 50, 4
 LATEST = 0.25    # seconds after the start: by then the tree below has long been there, even under a tracer
 SEED = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(1 << 32))
 FOLDERS = ("tmp", "var/tmp", "dev/shm")
@@ -138,7 +138,7 @@ def one_run(mode, whom, moment, folder, place):
 @pytest.mark.parametrize("whom", ["outer", "inner", "group"])
 def test_nothing_is_left(mode, whom, folder, mark):
     chance = random.Random(f"{SEED} {mode} {whom}")
-    moments = [chance.uniform(0, LATEST) for _ in range(RUNS // 3 + 1)]
+    moments = [chance.uniform(0, LATEST) for _ in range(ROUNDS // 3 + 1)]
     print(f"KILL_SEED={SEED}")
     place = Place(mark)
     try:

@@ -90,7 +90,7 @@ def test_told(result, request):
     assert result.code == 0 and not result.left
     assert (finding["kind"], finding["certainty"]) == (LEAKS[name], "proven")
     # Looks that are 50 ms apart can't tell the test of what it did at its very beginning: then there is none, never another.
-    assert finding["test"] == f"test_leaks.py::{name}" or name in SAMPLED and finding["test"] is None
+    assert finding["test"] == f"test_leaks.py::{name}"
     if "left" in result.roles:
         assert result.role("left") in finding["culprits"]
     assert "LEFT BEHIND" in result.screen and (finding["test"] or "") in result.screen

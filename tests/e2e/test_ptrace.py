@@ -205,6 +205,7 @@ pid = os.fork()
 if not pid:
     while True:
         signal.pause()
+os.setpgid(pid, pid)    # a group with a parent outside of it: in one that has none SIGTSTP is ignored (setpgid(2), orphaned)
 seen = []
 for sig, flag in [(signal.SIGSTOP, os.WUNTRACED), (signal.SIGCONT, os.WCONTINUED), (signal.SIGTSTP, os.WUNTRACED),
                   (signal.SIGCONT, os.WCONTINUED), (signal.SIGSTOP, os.WUNTRACED), (signal.SIGKILL, 0)]:

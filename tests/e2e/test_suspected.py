@@ -1,4 +1,4 @@
-"""A plain user's run: alarms can't be heard, so the same hangs are suspected, with the reason, and end only when the time is over."""
+"""A plain user's run by /proc alone: alarms can't be heard, so hangs are suspected, with the reason, and end only when the time is over."""
 import json
 import os
 import signal
@@ -11,7 +11,7 @@ pytestmark = as_plain_user
 
 def told_and_left():
     """Neither ended nor signalled, as long as nobody wants it: another SIGUSR1's worth of looks goes by."""
-    with Run(USER_PY, "-m", "pytest", "-q", "test_user.py::test_hangs", suite="user", user=NOBODY,
+    with Run(USER_PY, "-m", "pytest", "-q", "test_user.py::test_hangs", suite="user", user=NOBODY, options=("--mode", "proc"),
              env={"PYTHONPATH": str(open_folder() / "lib")}) as r:
         finding = r.until_finding()
         writer = r.roles()["writer"][-1]
@@ -26,7 +26,7 @@ def told_and_left():
 
 
 RUNS = {
-    "hang": lambda: user_pytest("-q", "test_user.py::test_hangs", suite="user", options=("--timeout", "6s")),
+    "hang": lambda: user_pytest("-q", "test_user.py::test_hangs", suite="user", options=("--mode", "proc", "--timeout", "6s")),
     "unreadable": lambda: user_pytest("-q", "test_user.py::test_hangs_unreadable", suite="user", options=("--timeout", "6s")),
     "left": told_and_left,
     "healthy": lambda: user_pytest("-q", "test_user.py::test_passes", suite="user", options=("--report-json", "report.json")),

@@ -304,6 +304,19 @@ static void tests_have_times(void **state)
 	tree_free(t);
 }
 
+static void child_of_vfork_tells_its_parent(void **state)
+{
+	struct tree *t = begin();
+
+	(void)state;
+	root_runs(t);
+	test_said(t, ROOT, 1 * S, "t.py::a (call)");
+	shim(t, (struct event){.kind = EVENT_EXEC, .pid = 101, .parent = ROOT, .id = 7, .at_ns = 2 * S, .text = "server"});
+	start(t, 101, 7, "/bin/server", 0x7100);
+	assert_string_equal(tree_test_at(t, 101, 3 * S), "t.py::a");
+	tree_free(t);
+}
+
 static void two_tests_at_a_time_are_none(void **state)
 {
 	struct tree *t = begin();
@@ -486,6 +499,7 @@ int main(void)
 		cmocka_unit_test(alarms_expire_and_come_again),
 		cmocka_unit_test(filter_hears_all),
 		cmocka_unit_test(tests_have_times),
+		cmocka_unit_test(child_of_vfork_tells_its_parent),
 		cmocka_unit_test(two_tests_at_a_time_are_none),
 		cmocka_unit_test(long_runs_forget_the_first),
 		cmocka_unit_test(binds_know_their_test),
