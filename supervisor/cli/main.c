@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 		.argv = opt.command,
 		.keep_sigint = opt.keep_sigint,
 		.no_reaper = opt.watch.no_reaper,
-		.keep_ours = opt.watch.events_fd,
+		.keep_ours = {opt.watch.events_fd},
 	};
 	OWNED_TEXT timers = {0};
 
