@@ -84,7 +84,8 @@ bool connector_open(struct connector *c)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	c->known = idmap_new();
-	if (mnl_socket_bind(c->socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 || !ask(c) || !is_answered(c)) {
+	if (fd <= STDERR_FILENO /* a standard stream was closed, and the guards put /dev/null there */ ||
+	    mnl_socket_bind(c->socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 || !ask(c) || !is_answered(c)) {
 		connector_close(c);
 		return false;
 	}
