@@ -37,6 +37,8 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 	if (rc < 0) {
 		hear_close(h);
 		*out = NULL;
+	} else if (opt->connector) {
+		connector_open(&h->connector);
 	}
 	return rc;
 }
@@ -121,8 +123,12 @@ char **hear_environment(struct hear *h, char *const *environ_now, const char *an
 
 void hear_begin(struct hear *h, pid_t command)
 {
-	if (h->wants_connector)
-		h->wants_connector = connector_open(&h->connector, command);
+	connector_begin(&h->connector, command);
+}
+
+int hear_keeps(const struct hear *h)
+{
+	return connector_fd(&h->connector);
 }
 
 bool hear_next(struct hear *h, struct event *out)

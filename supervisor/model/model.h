@@ -381,6 +381,8 @@ struct process_row {
 	int exit_value;
 	char *test; /* NULL */
 	/* history's own */
+	uint64_t serial;
+	bool noted_exit;
 	unsigned told;      /* bits of enum teller */
 	bool exact;         /* the exit is that of its wait status */
 	int64_t said_ns;    /* when it said itself that it was about to exit, with `said`; 0: it did not */
@@ -427,6 +429,8 @@ struct process_row *history_living(struct history *h, pid_t pid);
 struct process_row *history_last(const struct history *h, pid_t pid);
 /** It is there no more. What was told of its end stays. */
 void history_gone(struct history *h, pid_t pid, int64_t now_ns);
+/** All was heard that had been told before the last history_gone(): what is gone is noted with what is known of it now. */
+void history_settle(struct history *h);
 /** Ask IS_THERE of each living row that the sampler has not seen, and end those that are not. */
 void history_sweep(struct history *h, int64_t now_ns, bool (*is_there)(void *who, const struct process_row *row), void *who);
 

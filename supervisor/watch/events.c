@@ -61,7 +61,7 @@ static int open_number(const char *where, struct err *err)
 
 int watch_open_events(const char *where, struct err *err)
 {
-	const int flags = O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int flags = O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	struct stat st;
 
 	if (strncmp(where, "fd:", 3) == 0)

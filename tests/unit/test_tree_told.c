@@ -92,6 +92,7 @@ static int notes(struct both *b, enum event_kind kind)
 	struct history_note note;
 	int n = 0;
 
+	history_settle(b->h);
 	while (history_next_note(b->h, &note))
 		n += note.kind == kind;
 	return n;
