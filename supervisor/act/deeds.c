@@ -95,6 +95,37 @@ void act_kill(const process_vec *tree, struct act_log *log)
 	vec_free(&reached);
 }
 
+static void stop_one(const sys_process *p, process_vec *stopped, struct act_log *log)
+{
+	if (is_dead(p) || p->state == 'T' || !signal_one(p, SIGSTOP))
+		return;
+	note_signalled(log, p->pid, SIGSTOP);
+	vec_push(stopped, *p);
+}
+
+void act_stop(const process_vec *tree, pid_t last, process_vec *stopped, struct act_log *log)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].pid != last)
+			stop_one(&tree->at[i], stopped, log);
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].pid == last)
+			stop_one(&tree->at[i], stopped, log);
+}
+
+void act_continue(const process_vec *stopped, struct act_log *log)
+{
+	for (size_t i = 0; i < stopped->n; i++) {
+		const sys_process *p = &stopped->at[i];
+		char state;
+
+		if (p->start_ticks && (sys_process_start(p->pid, &state) != p->start_ticks || (state != 'T' && state != 't')))
+			continue;
+		if (signal_one(p, SIGCONT))
+			note_signalled(log, p->pid, SIGCONT);
+	}
+}
+
 void act_survivors(const process_vec *tree, struct act_log *log)
 {
 	for (size_t i = 0; i < tree->n; i++) {

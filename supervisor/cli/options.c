@@ -14,7 +14,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_WORKER, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -22,7 +22,7 @@ static const struct row {
 	enum option_id id;
 	const char *help;
 } rows[] = {
-	{"on-hang", "kill|report", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), or it is only told (report). Default: kill"},
+	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or every process is stopped to be looked at (stop). Default: kill"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
@@ -31,6 +31,7 @@ static const struct row {
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
+	{"worker", NULL, OPT_WORKER, "this run is one worker of several (xdist's --tx popen//python=...): reports are named by host and pid"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
 	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
@@ -144,7 +145,7 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	if (choice < 0)
 		return choice;
 	if (row->id == OPT_ON_HANG)
-		o->watch.on_hang = choice ? ON_HANG_REPORT : ON_HANG_KILL;
+		o->watch.on_hang = (enum on_hang)choice;
 	else if (row->id == OPT_LEAKS)
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
@@ -177,6 +178,9 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_file(where, value, &o->watch.save_snapshot, err);
 	case OPT_KEEP_SIGINT:
 		o->keep_sigint = true;
+		return 0;
+	case OPT_WORKER:
+		o->watch.worker = true;
 		return 0;
 	case OPT_JSON:
 		o->json = true;

@@ -46,6 +46,7 @@ struct guard_page {
 	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
 	_Atomic int failed_at;
 	_Atomic pid_t failed_by;     /* who traces the command already; 0: nobody */
+	_Atomic bool held;           /* the command is stopped by us, see launch_hold() */
 	_Atomic bool group_stopped;  /* --mode=ptrace: the command is stopped, which shows as `t` then */
 	union {                      /* --mode=notify: the call that is being answered */
 		struct seccomp_notif call;

@@ -228,13 +228,14 @@ static void command_stopped(struct launch *l, int sig)
 	unsigned continued = atomic_load(&l->g.page->continued);
 
 	l->stopped = true;
-	if (!outer_gone(l))
+	if (!atomic_load(&l->g.page->held) && !outer_gone(l))
 		sigqueue(l->g.outer, GUARD_STOPS, (union sigval){.sival_int = guard_stop_value(sig, continued)});
 }
 
 static void command_continued(struct launch *l)
 {
 	l->stopped = l->outer_stop_followed = false;
+	atomic_store(&l->g.page->held, false);
 	guard_barrier();
 	if (!outer_gone(l) && outer_stopped(l))
 		kill(l->g.outer, SIGCONT);
@@ -428,6 +429,17 @@ void launch_forward(struct launch *l, int sig)
 void launch_verdict(struct launch *l, int code)
 {
 	guard_stage_set(l->g.page, STAGE_VERDICT, code);
+}
+
+void launch_hold(struct launch *l, bool hold, int code)
+{
+	int value;
+
+	atomic_store(&l->g.page->held, hold);
+	if (hold)
+		guard_stage_set(l->g.page, STAGE_VERDICT, code);
+	else if (guard_stage(l->g.page, &value) == STAGE_VERDICT && l->alive)
+		guard_stage_set(l->g.page, STAGE_RUNNING, 0);
 }
 
 static _Noreturn void finish(struct launch *l, enum guard_stage stage, int value)

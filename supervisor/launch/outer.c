@@ -322,12 +322,29 @@ static void release_held(struct outer *o)
 	}
 }
 
+/** While we hold the command stopped, what the keyboard sends to the group reaches nobody: it is told to the inner process, and
+ *  Ctrl-Z gives the shell its terminal back. */
+static bool heard_while_held(struct outer *o, int sig)
+{
+	if (!atomic_load(&o->g->page->held) || (sig != SIGINT && sig != SIGTERM && sig != SIGQUIT && sig != SIGHUP && sig != SIGTSTP))
+		return false;
+	if (witness_saw(o->witness, sig))
+		to_the_group(o);
+	if (sig == SIGTSTP)
+		take_signal(sig);
+	else
+		pass_on(o, sig);
+	return true;
+}
+
 static void heard(struct outer *o, int sig, const siginfo_t *info)
 {
 	bool from_kernel = info->si_code > 0;
 
 	/* our own: SIGPIPE when standard error has no reader; SIGCONT of the inner one, when the command went on */
 	if (!from_kernel && (info->si_pid == o->g->outer || (o->inner && info->si_pid == o->inner)))
+		return;
+	if (heard_while_held(o, sig))
 		return;
 	if (sig == SIGCONT)
 		atomic_fetch_add(&o->g->page->continued, 1);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "watch/run.h"
 
@@ -71,10 +72,15 @@ static void remove_run(int runs_fd, const char *name)
 
 static int is_run(const struct dirent *e)
 {
-	unsigned day, time, pid;
-	int end = 0;
+	unsigned day, time;
+	int begin = 0;
 
-	return sscanf(e->d_name, "%8u-%6u-%u%n", &day, &time, &pid, &end) == 3 && e->d_name[end] == '\0';
+	if (sscanf(e->d_name, "%8u-%6u-%n", &day, &time, &begin) != 2 || !begin)
+		return 0;
+
+	const char *dash = strrchr(e->d_name, '-'); /* before the pid; a worker has its host in between */
+
+	return dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
 }
 
 static void prune_runs(const char *runs)
@@ -85,8 +91,14 @@ static void prune_runs(const char *runs)
 
 	if (n < 0)
 		return;
+
+	char last[300] = "", path[300];
+
+	if (sys_readlink(fd, "../last", last, sizeof last, NULL))
+		last[0] = '\0';
 	for (int i = 0; i < n; i++) {
-		if (i < n - KEEP_RUNS)
+		snprintf(path, sizeof path, "runs/%s", names[i]->d_name);
+		if (i < n - KEEP_RUNS && strcmp(path, last) != 0)
 			remove_run(fd, names[i]->d_name);
 		free(names[i]);
 	}
@@ -112,19 +124,47 @@ static int link_last(const char *report_dir, const char *target, struct err *err
 	return 0;
 }
 
+/** Workers on several machines may share the folder. */
+static void host_part(const struct run *r, char part[80])
+{
+	char host[64] = "";
+
+	part[0] = '\0';
+	if (!r->opt->worker || gethostname(host, sizeof host - 1) < 0)
+		return;
+	for (char *c = host; *c; c++)
+		if (*c == '/')
+			*c = '_';
+	snprintf(part, 80, "%s-", host);
+}
+
+/** A worker that has found nothing must not take `last` from one that has. */
+static bool moves_last(const struct run *r)
+{
+	return !r->opt->worker || r->finding || r->leak_findings.n;
+}
+
+static void name_run(const struct run *r, char *name, size_t size)
+{
+	time_t wall = (time_t)r->wall_start_s;
+	char host[80];
+	struct tm tm;
+
+	localtime_r(&wall, &tm);
+	host_part(r, host);
+	snprintf(name, size, "%04d%02d%02d-%02d%02d%02d-%s%d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		 tm.tm_sec, host, (int)launch_command(r->launch));
+}
+
 static int make_run_dir(struct run *r, struct err *err)
 {
 	const char *top = r->opt->report_dir;
-	char path[600], name[64];
-	time_t wall = (time_t)r->wall_start_s;
-	struct tm tm;
+	char path[600], name[160];
 	int rc;
 
 	if (r->run_dir[0])
 		return 0;
-	localtime_r(&wall, &tm);
-	snprintf(name, sizeof name, "%04d%02d%02d-%02d%02d%02d-%d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, (int)launch_command(r->launch));
+	name_run(r, name, sizeof name);
 	snprintf(path, sizeof path, "%s/runs/%s", top, name);
 	if (strlen(path) >= sizeof r->run_dir)
 		return err_set(err, -ENAMETOOLONG, "%s: name too long", top);
@@ -135,7 +175,7 @@ static int make_run_dir(struct run *r, struct err *err)
 	if (access(path, F_OK) < 0 && (rc = sys_write_file(path, "*\n", 2, err)) < 0)
 		return rc;
 	snprintf(path, sizeof path, "runs/%s", name);
-	if ((rc = link_last(top, path, err)) < 0)
+	if (moves_last(r) && (rc = link_last(top, path, err)) < 0)
 		return rc;
 	snprintf(path, sizeof path, "%s/runs", top);
 	prune_runs(path);
@@ -147,7 +187,8 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->leak_findings.n || r->opt->report_always || (stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
+	return r->finding || r->leak_findings.n || r->opt->report_always ||
+	       (!r->opt->worker && stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
 /* ---- the files ---- */
@@ -215,10 +256,22 @@ static void copy_findings(const struct run *r, struct run_report *report, struct
 	report->nfindings = n;
 }
 
+/** Another run of the same checkout may have taken `last` meanwhile. */
+static bool is_last(const struct run *r)
+{
+	char path[600], target[600];
+	size_t top = strlen(r->opt->report_dir) + 1;
+
+	snprintf(path, sizeof path, "%s/last", r->opt->report_dir);
+	return sys_readlink(AT_FDCWD, path, target, sizeof target, NULL) == 0 && strcmp(target, r->run_dir + top) == 0;
+}
+
 static const char *shown_path(const struct run *r, struct arena *arena)
 {
-	if (r->in_run_dir)
+	if (r->in_run_dir && is_last(r))
 		return arena_printf(arena, "%s/last/report.json", r->opt->report_dir);
+	if (r->in_run_dir)
+		return arena_printf(arena, "%s/report.json", r->run_dir);
 	return r->in_report_json ? r->opt->report_json : NULL;
 }
 

@@ -171,9 +171,11 @@ static void speak_proof(struct run *r, struct sight *sight)
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
 	say_screen(r, OUTCOME_HANG);
-	if (r->opt->on_hang == ON_HANG_REPORT)
+	if (r->opt->on_hang != ON_HANG_KILL)
 		say_closing(r, OUTCOME_HANG);
 	r->proven = true;
+	if (r->opt->on_hang == ON_HANG_STOP && !r->was_held)
+		hold_tree(r);
 }
 
 static void speak_suspicion(struct run *r, struct sight *sight)

@@ -27,6 +27,9 @@ struct run {
 	struct finding *finding; /* what is told now; NULL: nothing */
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
+	process_vec held;        /* --on-hang stop: those that we have stopped */
+	bool was_held, holding;  /* it was done once; they are stopped now */
+	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
@@ -71,6 +74,14 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
 void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
+
+/* hold.c: --on-hang stop */
+/** Stop the tree, and say how to go on. */
+void hold_tree(struct run *r);
+/** The command was continued: so is the rest. */
+void hold_release(struct run *r);
+/** SIG came while the tree is held. @return true when it asks for the end, which follows. */
+bool hold_takes(struct run *r, int sig);
 
 /* leaks.c: what is left behind */
 void leaks_begin(struct run *r);

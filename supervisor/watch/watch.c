@@ -51,6 +51,8 @@ static void take_signal(struct run *r, int sig)
 		look_print(r);
 		return;
 	}
+	if (r->holding && hold_takes(r, sig))
+		return;
 	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
 		r->interrupted = true;
 	if (sig == SIGINT || sig == SIGTERM)
@@ -70,6 +72,8 @@ static void command_stopped(struct run *r, bool stopped)
 		r->stopped_at_ns = 0;
 		policy_pause(&r->policy);
 	}
+	if (!stopped && r->holding)
+		hold_release(r);
 }
 
 void run_step(struct run *r, int64_t until_ns)
@@ -121,7 +125,7 @@ static int64_t next_moment_ns(const struct run *r)
 
 static bool goes_on(const struct run *r)
 {
-	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 &&
+	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 && !r->hold_over &&
 	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
 }
 
@@ -301,7 +305,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.proven && opt->on_hang == ON_HANG_KILL)
+	if (r.hold_over || (r.proven && opt->on_hang == ON_HANG_KILL))
 		end_by_verdict(&r, OUTCOME_HANG);
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);

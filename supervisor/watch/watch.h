@@ -7,7 +7,7 @@
 #include "hear/hear.h"
 #include "launch/launch.h"
 
-enum on_hang { ON_HANG_KILL, ON_HANG_REPORT };
+enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
 
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
@@ -28,6 +28,7 @@ struct watch_options {
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
 	const char *report_dir;
+	bool worker;       /* one of several in a run: files named by host and pid, nothing said unless it was found */
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
