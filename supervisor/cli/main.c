@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		break;
 	}
 
-	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint};
+	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint, .no_reaper = opt.watch.no_reaper};
 	OWNED_TEXT timers = {0};
 
 	mode_prepare(&opt, &how);

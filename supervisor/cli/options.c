@@ -13,8 +13,8 @@
 enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
-	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_WORKER, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -22,7 +22,7 @@ static const struct row {
 	enum option_id id;
 	const char *help;
 } rows[] = {
-	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or every process is stopped to be looked at (stop). Default: kill"},
+	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or it is told and kept stopped for a debugger (stop). Default: kill"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
@@ -31,7 +31,8 @@ static const struct row {
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
-	{"worker", NULL, OPT_WORKER, "this run is one worker of several (xdist's --tx popen//python=...): reports are named by host and pid"},
+	{"reaper", "on|off", OPT_REAPER, "off: orphans of the tree become init's children, as without tracewrap, and are followed as far as they are known. Default: on"},
+	{"worker", NULL, OPT_WORKER, "this run is one end of a pipe protocol (a worker of xdist): reports are named by host and process, and `last` is left alone unless something was found"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
 	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
@@ -150,6 +151,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
 		o->watch.color = wants_color(choice);
+	else if (row->id == OPT_REAPER)
+		o->watch.no_reaper = choice == 1;
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -161,6 +164,7 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	switch (row->id) {
 	case OPT_MODE:
 	case OPT_ON_HANG:
+	case OPT_REAPER:
 	case OPT_COLOR:
 	case OPT_LEAKS:
 		return set_word(o, row, where, value, err);

@@ -77,18 +77,20 @@ void files_close(struct files *f)
 
 int files_make(struct files *f, size_t size, void **at, struct err *err)
 {
+	struct stat st;
 	int rc;
 
-	*f = (struct files){-1, -1, "", ""};
+	*f = (struct files){.library_fd = -1, .events_fd = -1};
 	/* Who may not be traced shows others nothing of his descriptors (proc(5), PR_SET_DUMPABLE). */
 	if (prctl(PR_GET_DUMPABLE) != 1)
 		return err_set(err, -EPERM, "this program may not be looked at by those that it starts (privileges, or not readable)");
 	if ((rc = make_memory_file("libtracewrap.so", MFD_EXEC, &f->library_fd, err)) < 0 ||
 	    (rc = write_library(f->library_fd, err)) < 0 ||
-	    (rc = make_memory_file("tracewrap-events", 0, &f->events_fd, err)) < 0 || (rc = make_events(f->events_fd, size, at, err)) < 0) {
+	    (rc = make_memory_file(FILES_EVENTS, 0, &f->events_fd, err)) < 0 || (rc = make_events(f->events_fd, size, at, err)) < 0) {
 		files_close(f);
 		return rc;
 	}
+	f->inode = fstat(f->events_fd, &st) < 0 ? 0 : st.st_ino;
 	snprintf(f->events, sizeof f->events, "/proc/%d/fd/%d", (int)getpid(), f->events_fd);
 	snprintf(f->library, sizeof f->library, "/proc/%d/fd/%d", (int)getpid(), f->library_fd);
 	if (access(f->events, R_OK | W_OK) < 0 || access(f->library, R_OK) < 0) {

@@ -1,5 +1,6 @@
 /* Opening the channel, dressing the command, and one event after the other. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 {
 	struct hear *h = mem_alloc(sizeof *h);
 
-	h->files = (struct files){-1, -1, "", ""};
+	h->files = (struct files){.library_fd = -1, .events_fd = -1};
 
 	int rc = opt->shim ? open_shim(h, err) : 0;
 
@@ -131,6 +132,23 @@ bool hear_next(struct hear *h, struct event *out)
 		if (parse_wire(&slot, &h->text, pos, out) == 0)
 			return true;
 	}
+	return false;
+}
+
+bool hear_knows(const struct hear *h, pid_t pid)
+{
+	OWNED_TEXT maps = {0};
+	char path[32];
+	struct mapping m;
+
+	if (!h->files.inode)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	if (sys_read_file(AT_FDCWD, path, &maps, NULL))
+		return false;
+	for (struct cursor c = {text_str(&maps), maps.n}; parse_next_mapping(&c, &m);)
+		if (m.inode == h->files.inode && memmem(m.path, m.path_len, FILES_EVENTS, strlen(FILES_EVENTS)))
+			return true;
 	return false;
 }
 

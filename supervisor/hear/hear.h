@@ -35,6 +35,8 @@ void hear_files(const struct hear *h, int fds[2]);
 void hear_begin(struct hear *h, pid_t command);
 /** The next event; its text is good until the next call. Never waits. @return false: none now. */
 bool hear_next(struct hear *h, struct event *out);
+/** Does PID have the file of events mapped? Then it is of this run: it has it by fork, or loads the library. */
+bool hear_knows(const struct hear *h, pid_t pid);
 /** Events that were lost so far: what is known of alarms is void then. */
 uint64_t hear_lost(const struct hear *h);
 bool hear_has_connector(const struct hear *h);

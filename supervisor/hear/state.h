@@ -27,8 +27,10 @@ bool ring_next(struct ring *r, int64_t now_ns, struct wire_slot *s, struct text 
 uint64_t ring_lost(const struct ring *r);
 
 /** The library and the file of events: descriptors, and the paths by which others open them. */
+#define FILES_EVENTS "tracewrap-events" /* what /proc/PID/maps shows of it */
 struct files {
 	int library_fd, events_fd;
+	uint64_t inode; /* of the file of events */
 	char library[WIRE_PATH_MOST], events[WIRE_PATH_MOST];
 };
 

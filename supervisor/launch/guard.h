@@ -41,12 +41,13 @@ enum guard_failure { FAILED_FORK, FAILED_SEIZE, FAILED_FILTER, FAILED_TALK };
 struct guard_page {
 	_Atomic uint64_t stage; /* stage << 32 | value, in one word: a death never leaves half of it */
 	_Atomic pid_t command;
+	_Atomic uint64_t command_start; /* its start time (stat field 22); 0: not known */
 	_Atomic int exec_errno;
 	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
+	_Atomic bool held;          /* we have stopped the command ourselves (launch_hold) */
 	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
 	_Atomic int failed_at;
 	_Atomic pid_t failed_by;     /* who traces the command already; 0: nobody */
-	_Atomic bool held;           /* the command is stopped by us, see launch_hold() */
 	_Atomic bool group_stopped;  /* --mode=ptrace: the command is stopped, which shows as `t` then */
 	union {                      /* --mode=notify: the call that is being answered */
 		struct seccomp_notif call;

@@ -99,6 +99,7 @@ static int start_command(struct launch *l)
 		start_failed(l, errno);
 	if (!l->g.opt->trace)
 		guard_stage_running(l->g.page, l->command);
+	atomic_store(&l->g.page->command_start, sys_process_start(l->command, NULL));
 	l->alive = true;
 	return talk[0];
 }
@@ -127,7 +128,8 @@ int inner_start(const struct guard *g, struct launch **out)
 	prctl(PR_SET_PDEATHSIG, GUARD_ORPHAN);
 	if (getppid() != g->outer) /* it died before the prctl */
 		_exit(0);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!g->opt->no_reaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 
 	struct launch *l = mem_alloc(sizeof *l);
 
@@ -228,7 +230,7 @@ static void command_stopped(struct launch *l, int sig)
 	unsigned continued = atomic_load(&l->g.page->continued);
 
 	l->stopped = true;
-	if (!atomic_load(&l->g.page->held) && !outer_gone(l))
+	if (!outer_gone(l) && !atomic_load(&l->g.page->held))
 		sigqueue(l->g.outer, GUARD_STOPS, (union sigval){.sival_int = guard_stop_value(sig, continued)});
 }
 

@@ -58,7 +58,8 @@ static int prepare(struct guard *g, struct err *err)
 	sigfillset(&g->all);
 	sigprocmask(SIG_SETMASK, &g->all, &g->start_mask);
 	sigaction(SIGCHLD, &chld, &g->start_chld); /* inherited as ignored, it would eat every wait status (wait(2)) */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!g->opt->no_reaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	find_args(g);
 	return 0;
 }

@@ -88,6 +88,35 @@ static void settle(struct outer *o, const int_vec *skip)
 	vec_free(&left);
 }
 
+static bool any_lives(const process_vec *tree)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].state != 'Z')
+			return true;
+	return false;
+}
+
+/** With --reaper off the command has become somebody else's child: it is ended last, for who is below it is found through it alone. */
+static void end_stranger(const struct outer *o)
+{
+	sys_process command = {.pid = atomic_load(&o->g->page->command), .start_ticks = atomic_load(&o->g->page->command_start)};
+	int64_t until_ns = sys_monotonic_ns() + SETTLE_NS;
+	process_vec below = {0};
+	siginfo_t info;
+
+	if (!o->g->opt->no_reaper || !command.start_ticks)
+		return;
+	while (sys_process_start(command.pid, &command.state) == command.start_ticks && sys_monotonic_ns() < until_ns &&
+	       !sys_descendants(command.pid, NULL, 0, &below, NULL) && any_lives(&below)) {
+		act_kill(&below, NULL);
+		guard_signal_wait(&o->g->all, &info, SETTLE_STEP_NS);
+	}
+	below.n = 0;
+	vec_push(&below, command);
+	act_kill(&below, NULL);
+	vec_free(&below);
+}
+
 static _Noreturn void end_tree_and_leave(struct outer *o, bool with_time, int status)
 {
 	int_vec skip = {0};
@@ -95,6 +124,8 @@ static _Noreturn void end_tree_and_leave(struct outer *o, bool with_time, int st
 	skip_list(o, &skip);
 	if (with_time)
 		settle(o, &skip);
+
+	end_stranger(o);
 
 	size_t left = act_end_tree(skip.at, skip.n, GUARD_KILL_LIMIT_NS, NULL);
 
@@ -150,6 +181,9 @@ static void follow_stop(struct outer *o, int sig)
 	atomic_store(&o->g->page->outer_follows, false);
 }
 
+static void heard(struct outer *o, int sig, const siginfo_t *info);
+static void release_held(struct outer *o);
+
 static int start_failed(struct outer *o, int error, struct err *err)
 {
 	witness_end(o->witness);
@@ -164,6 +198,27 @@ static void answer_calls(const struct outer *o)
 
 	if (listener >= 0)
 		listener_adopt(listener, o->g->page);
+}
+
+/** With --reaper off the kernel has handed the command to somebody else: it can be waited for and signalled, but what it ends with is
+ *  told to its new parent alone. */
+static _Noreturn void see_off_stranger(struct outer *o)
+{
+	pid_t command = atomic_load(&o->g->page->command);
+	uint64_t start = atomic_load(&o->g->page->command_start);
+	char state;
+
+	say_inner_died(o, "the command runs on unsupervised; without the reaper its end can't be passed on");
+	o->adopted = true;
+	while (start && sys_process_start(command, &state) == start && state != 'Z') {
+		siginfo_t info = {0};
+		int sig = guard_signal_wait(&o->g->all, &info, GUARD_TICK_NS);
+
+		if (sig && sig != SIGCHLD)
+			heard(o, sig, &info);
+		release_held(o);
+	}
+	leave(o, W_EXITCODE(GUARD_EXIT_FAILED, 0));
 }
 
 /** By then the kernel has handed us its children: we are the next subreaper up (PR_SET_CHILD_SUBREAPER, prctl(2)). */
@@ -195,6 +250,8 @@ static int inner_gone(struct outer *o, struct err *err)
 		end_tree_and_leave(o, false, W_EXITCODE(GUARD_EXIT_FAILED, 0));
 	}
 	answer_calls(o);
+	if (o->g->opt->no_reaper)
+		see_off_stranger(o);
 	say_inner_died(o, "the command runs on unsupervised");
 	o->adopted = true;
 	if (o->ended)
@@ -275,6 +332,10 @@ static int reap(struct outer *o, struct err *err)
 
 static void pass_on(struct outer *o, int sig)
 {
+	if (o->adopted && o->g->opt->no_reaper) { /* somebody else reaps it: the number may be another's */
+		sys_signal_process(atomic_load(&o->g->page->command), atomic_load(&o->g->page->command_start), sig);
+		return;
+	}
 	if (o->adopted) {
 		kill(atomic_load(&o->g->page->command), sig);
 		return;

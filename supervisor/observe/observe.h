@@ -23,6 +23,7 @@ struct observe_options {
 	const void *who;
 	const char *const *inherited; /* see launch_inherited(); kept by reference */
 	size_t ninherited;
+	bool no_reaper;    /* orphans are not handed to us: who was seen is followed all the same */
 	bool alarms_heard; /* of programs that load our library, at least: the caller fills them in */
 	bool all_alarms_heard; /* of all */
 	const char *timers_before; /* text of /proc/timer_list read before the command was started: what it shows are strangers'
@@ -65,7 +66,10 @@ int observe_snapshot(struct observe *ob, int64_t now_ns, struct snapshot **out, 
 /** Fill `test` and `phase` of the processes of S from their live environments (pytest's PYTEST_CURRENT_TEST). */
 void observe_tests(struct observe *ob, struct snapshot *s);
 
-/** The living descendants, for the ladder: a fresh walk. */
+/** PID is of the tree, as somebody who knows tells: follow it, too. Only with no_reaper can it be one that no walk finds. */
+void observe_add(struct observe *ob, pid_t pid);
+
+/** The living descendants, for the ladder: a fresh walk. With no_reaper also those that were seen before they were orphaned. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);
 
 /* ---- what is left behind, and who holds what ---- */

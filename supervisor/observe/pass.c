@@ -215,10 +215,29 @@ int observe_pass(struct observe *ob, int64_t now_ns, struct history *history, st
 	return 0;
 }
 
+/** Who is known, whoever is his parent now. */
+static int known_tree(struct observe *ob, process_vec *out, struct err *err)
+{
+	int rc = table_walk(ob, sys_monotonic_ns(), true, err);
+
+	table_purge(ob);
+	for (size_t i = 0; rc == 0 && i < ob->procs.n; i++) {
+		const struct seen_process *p = ob->procs.at[i];
+		char state = 0;
+
+		if (p->start_ticks && sys_process_start(p->pid, &state) == p->start_ticks)
+			vec_push(out, (sys_process){p->pid, p->stat.ppid, p->start_ticks, state});
+	}
+	return rc;
+}
+
 int observe_tree(struct observe *ob, process_vec *out, struct err *err)
 {
 	pid_t skip[2];
 	size_t n = 0;
+
+	if (ob->opt.no_reaper)
+		return known_tree(ob, out, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(ob->opt.skip); i++)
 		if (ob->opt.skip[i] > 0)

@@ -19,6 +19,8 @@ void spots_list(struct observe *ob)
 		{ob->opt.tracer != 0,
 		 "The run is traced (--mode=ptrace): that can dissolve a hang, for an ignored signal then wakes a blocked write; and"
 		 " strace, gdb and LeakSanitizer fail in it."},
+		{ob->opt.no_reaper,
+		 "Orphans are left to init (--reaper off): one that was orphaned before it was seen is neither watched nor ended."},
 		{ob->blind_outside,
 		 "Processes outside the tree can't all be looked at; what tracewrap inherited counts as held by them."},
 	};

@@ -124,7 +124,7 @@ struct observe {
 	int64_t alarms_shown_ns, alarms_shown_before_ns; /* when the last two reads began */
 	VEC(struct symbol) symbols;
 	bool saw_hidden, no_diag, no_kcmp, no_timers_file, blind_outside;
-	const char *spots[10];
+	const char *spots[16];
 	int64_t tests_again_ns; /* readings of current tests have cost enough until then */
 	struct idmap *sockets; /* inode of a socket with a path -> how often its holder was looked for */
 	struct text scratch;

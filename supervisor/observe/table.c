@@ -229,6 +229,14 @@ static void adopt(struct observe *ob, pid_t parent, pid_t tid, pid_t pid, int64_
 	changed(ob, p, now_ns);
 }
 
+void observe_add(struct observe *ob, pid_t pid)
+{
+	struct stat_line stat;
+
+	if (pid > 1 && !table_find(ob, pid) && read_stat(ob, pid, &stat))
+		adopt(ob, stat.ppid, stat.ppid, pid, sys_monotonic_ns());
+}
+
 /* ---- tasks of one process ---- */
 
 /** The row of a new task. False when it has gone before its counter was read. */

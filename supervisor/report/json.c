@@ -336,6 +336,7 @@ static void put_run(cJSON *root, const struct run_report *r)
 	put(root, "started", utc(r->wall_start_s));
 	put(root, "started_monotonic_s", seconds(r->start_ns));
 	put(root, "duration_s", seconds(r->end_ns - r->start_ns));
+	put(root, "reaper", cJSON_CreateBool(r->reaper));
 	put(root, "mode", string(r->mode ? r->mode : ""));
 	list = put(root, "blind_spots", cJSON_CreateArray());
 	for (const char *const *spot = r->blind_spots; spot && *spot; spot++)

@@ -29,6 +29,7 @@ struct run_report {
 	int64_t wall_start_s; /* seconds since the epoch */
 	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns: now, when the report is written before the end */
 	const char *mode;     /* "proc" */
+	bool reaper;          /* orphans of the tree came to us */
 	const char *const *blind_spots; /* NULL-terminated */
 	struct finding *const *findings;
 	size_t nfindings;

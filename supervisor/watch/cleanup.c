@@ -68,6 +68,22 @@ void cleanup_tree(struct run *r)
 	vec_free(&tree);
 }
 
+void cleanup_strangers(struct run *r, int64_t limit_ns)
+{
+	process_vec tree = {0};
+	struct err err = {0};
+	int64_t until_ns = sys_monotonic_ns() + limit_ns;
+
+	while (r->observe && sys_monotonic_ns() < until_ns) {
+		tree.n = 0;
+		if (observe_tree(r->observe, &tree, &err) < 0 || !count_living(&tree))
+			break;
+		act_kill(&tree, &r->log);
+		run_step(r, sys_monotonic_ns() + SETTLE_PAUSE_NS);
+	}
+	vec_free(&tree);
+}
+
 void cleanup_leftovers(struct run *r)
 {
 	process_vec tree = {0};

@@ -72,15 +72,12 @@ static void remove_run(int runs_fd, const char *name)
 
 static int is_run(const struct dirent *e)
 {
-	unsigned day, time;
-	int begin = 0;
+	unsigned day, time, pid;
+	int begin = 0, end = 0;
+	const char *last = strrchr(e->d_name, '-'); /* before it, and behind the time, may stand a host */
 
-	if (sscanf(e->d_name, "%8u-%6u-%n", &day, &time, &begin) != 2 || !begin)
-		return 0;
-
-	const char *dash = strrchr(e->d_name, '-'); /* before the pid; a worker has its host in between */
-
-	return dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
+	return sscanf(e->d_name, "%8u-%6u%n", &day, &time, &begin) == 2 && last && last >= e->d_name + begin &&
+	       sscanf(last, "-%u%n", &pid, &end) == 1 && last[end] == '\0';
 }
 
 static void prune_runs(const char *runs)
@@ -124,42 +121,32 @@ static int link_last(const char *report_dir, const char *target, struct err *err
 	return 0;
 }
 
-/** Workers on several machines may share the folder. */
-static void host_part(const struct run *r, char part[80])
-{
-	char host[64] = "";
-
-	part[0] = '\0';
-	if (!r->opt->worker || gethostname(host, sizeof host - 1) < 0)
-		return;
-	for (char *c = host; *c; c++)
-		if (*c == '/')
-			*c = '_';
-	snprintf(part, 80, "%s-", host);
-}
-
-/** A worker that has found nothing must not take `last` from one that has. */
-static bool moves_last(const struct run *r)
-{
-	return !r->opt->worker || r->finding || r->leak_findings.n;
-}
-
+/** DATE-TIME-PID, and of a worker DATE-TIME-HOST-PID: others may run on other machines and share the folder. */
 static void name_run(const struct run *r, char *name, size_t size)
 {
 	time_t wall = (time_t)r->wall_start_s;
-	char host[80];
+	char host[64] = "";
 	struct tm tm;
 
 	localtime_r(&wall, &tm);
-	host_part(r, host);
-	snprintf(name, size, "%04d%02d%02d-%02d%02d%02d-%s%d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		 tm.tm_sec, host, (int)launch_command(r->launch));
+	if (r->opt->worker && gethostname(host, sizeof host - 1) == 0)
+		for (char *c = host; *c; c++)
+			if (*c == '/')
+				*c = '_';
+	snprintf(name, size, "%04d%02d%02d-%02d%02d%02d%s%s-%d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		 tm.tm_sec, *host ? "-" : "", host, (int)launch_command(r->launch));
+}
+
+/** Of several workers the last is of no interest, but for one that has found something. */
+static bool wants_last(const struct run *r)
+{
+	return !r->opt->worker || r->finding || r->leak_findings.n;
 }
 
 static int make_run_dir(struct run *r, struct err *err)
 {
 	const char *top = r->opt->report_dir;
-	char path[600], name[160];
+	char path[600], name[128];
 	int rc;
 
 	if (r->run_dir[0])
@@ -175,7 +162,7 @@ static int make_run_dir(struct run *r, struct err *err)
 	if (access(path, F_OK) < 0 && (rc = sys_write_file(path, "*\n", 2, err)) < 0)
 		return rc;
 	snprintf(path, sizeof path, "runs/%s", name);
-	if (moves_last(r) && (rc = link_last(top, path, err)) < 0)
+	if (wants_last(r) && (rc = link_last(top, path, err)) < 0)
 		return rc;
 	snprintf(path, sizeof path, "%s/runs", top);
 	prune_runs(path);
@@ -285,6 +272,7 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.wall_start_s = r->wall_start_s,
 		.start_ns = r->started_ns,
 		.end_ns = sys_monotonic_ns(),
+		.reaper = !r->opt->no_reaper,
 		.mode = mode_name(r->opt->mode),
 		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
 		.history = r->history,

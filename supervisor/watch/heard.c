@@ -18,8 +18,20 @@ void heard_open(struct run *r)
 		hear_begin(r->opt->hear, launch_command(r->launch));
 }
 
+/** Without the reaper an orphan is found by no walk: who is told of must be known before his parent ends. Anybody may write into the
+ *  ring; what has it mapped is of this run. */
+static void follow_child(struct run *r, const struct event *ev)
+{
+	if (!r->observe || ev->child <= 0)
+		return;
+	if (ev->source == FROM_TRACER || (r->opt->hear && hear_knows(r->opt->hear, ev->child)))
+		observe_add(r->observe, ev->child);
+}
+
 static void take(struct run *r, const struct event *ev)
 {
+	if (r->opt->no_reaper && (ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED))
+		follow_child(r, ev);
 	tree_event(r->tree, ev);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));

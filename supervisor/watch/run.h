@@ -73,6 +73,8 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
+/** SIGKILL, in rounds, to who is known of the tree and no child of ours, at most for LIMIT_NS. */
+void cleanup_strangers(struct run *r, int64_t limit_ns);
 void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
 
 /* hold.c: --on-hang stop */

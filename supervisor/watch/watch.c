@@ -194,6 +194,8 @@ static _Noreturn void end_without_outer(struct run *r)
 	look_now(r, false);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, false);
 	act_end_tree(&nobody, 0, END_LIMIT_NS, &r->log);
+	if (r->opt->no_reaper)
+		cleanup_strangers(r, END_LIMIT_NS);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
 	launch_finish_code(r->launch, 128 + SIGKILL);
 }
@@ -243,6 +245,7 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.no_reaper = r->opt->no_reaper,
 		.alarms_heard = r->opt->mode == MODE_PRELOAD,
 		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,
 		.tracer = launch_tracer(r->launch),

@@ -28,11 +28,12 @@ struct watch_options {
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
 	const char *report_dir;
-	bool worker;       /* one of several in a run: files named by host and pid, nothing said unless it was found */
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	enum verbosity verbosity;
+	bool no_reaper; /* orphans are not ours: see launch_options */
+	bool worker;    /* several of us share the report folder */
 	enum mode mode;
 	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
 	struct hear *hear;       /* NULL: nothing is heard */

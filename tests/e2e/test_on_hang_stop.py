@@ -88,6 +88,18 @@ def test_continued_and_freed():
         assert {row["pid"] for row in report["cleanup"]["signalled"]} <= {command, child}
 
 
+def test_continued_by_way_of_tracewrap():
+    """A SIGCONT to tracewrap is passed on, as ever."""
+    with Run(PY, "-c", STUCK, options=("--on-hang", "stop")) as r:
+        r.until_said("tracewrap waits")
+        command, writer = map(int, re.search(rb"pipe (\d+) (\d+)", read(r.top / "out")).groups())
+        wait_states([command], "T")
+        byte_into(command, writer, 65)
+        r.proc.send_signal(signal.SIGCONT)
+        result = r.finish()
+        assert result.code == 7 and not result.left, result
+
+
 def states_stay(pids, wanted):
     """Two looks of a stopped process's switch counts, and its state."""
     def counts():
