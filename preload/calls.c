@@ -70,6 +70,12 @@ static socklen_t bound_address(int fd, union address *a)
 	return len < sizeof *a ? len : sizeof *a;
 }
 
+/** These errors come before the kernel has read the address, or instead (__sys_bind() in net/socket.c): it may be anything. */
+static bool unread(int error)
+{
+	return error == EBADF || error == ENOTSOCK || error == EFAULT;
+}
+
 EXPORT int bind(int fd, const struct sockaddr *address, socklen_t len)
 {
 	int rc = NEXT(bind) ? NEXT(bind)(fd, address, len) : libc_result(sys(SYS_bind, fd, address, len));
@@ -79,7 +85,7 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t len)
 		return rc;
 	if (!rc) { /* the kernel may have chosen the port, or the name (unix(7), autobind) */
 		len = bound_address(fd, &a);
-	} else if (error_of(rc) == EFAULT || len > sizeof a || !address) {
+	} else if (unread(error_of(rc)) || len > sizeof a || !address) {
 		len = 0;
 	} else {
 		word_put((char *)&a, (const char *)address, len);
@@ -105,13 +111,22 @@ static int64_t ns_of(const struct timeval *t)
 	return (int64_t)t->tv_sec * 1000000000 + (int64_t)t->tv_usec * 1000;
 }
 
+static void tell_timer(const struct itimerval *t)
+{
+	TELL(WIRE_ALARM, .fd = -1, .value = ns_of(&t->it_value), .extra = (uint64_t)ns_of(&t->it_interval));
+}
+
 EXPORT int setitimer(__itimer_which_t which, const struct itimerval *new, struct itimerval *old)
 {
+	static const struct itimerval off;
+	struct itimerval now;
 	int rc = NEXT(setitimer) ? NEXT(setitimer)(which, new, old) : libc_result(sys(SYS_setitimer, which, new, old));
 
 	/* Linux takes NULL for a timer of zeros (setitimer(2), BUGS) */
 	if (!rc && (int)which == ITIMER_REAL)
-		TELL(WIRE_ALARM, .fd = -1, .value = new ? ns_of(&new->it_value) : 0, .extra = new ? (uint64_t)ns_of(&new->it_interval) : 0);
+		tell_timer(new ? new : &off);
+	else if ((int)which == ITIMER_REAL && error_of(rc) == EFAULT && old && !sys(SYS_getitimer, which, &now))
+		tell_timer(&now); /* armed; only the old value could not be told */
 	return rc;
 }
 

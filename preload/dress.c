@@ -1,5 +1,6 @@
 /* The environment of an image to come: the user's strings as they are, ours behind them. */
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -62,7 +63,7 @@ static bool has_slash(const char *s)
 	return *s == '/';
 }
 
-static bool suits(int fd, const char *file, bool search)
+static bool suits(int fd, const char *file, bool search, bool *fault)
 {
 	long opened;
 	bool same;
@@ -72,6 +73,7 @@ static bool suits(int fd, const char *file, bool search)
 	if (!*file)
 		return fd < 0 || same_kind(fd);
 	opened = search && !has_slash(file) ? open_in_path(file) : open_file(fd, file);
+	*fault = opened == -EFAULT;
 	if (opened < 0)
 		return true;
 	same = same_kind((int)opened);
@@ -92,6 +94,9 @@ struct dress dress_plan(char *const env[], int fd, const char *file, bool search
 	size_t users, texts = 0;
 	bool ours = false;
 
+	d.fault = wild(env) || wild(file);
+	if (d.fault)
+		return d;
 	for (; env && env[d.n]; d.n++) {
 		const char *s = env[d.n];
 
@@ -104,7 +109,7 @@ struct dress dress_plan(char *const env[], int fd, const char *file, bool search
 		if (word_begins(s, PRELOAD) || word_begins(s, ASAN))
 			texts += word_len(s);
 	}
-	d.add = d.add && library_there() && suits(fd, file, search);
+	d.add = d.add && library_there() && suits(fd, file, search, &d.fault);
 	if (d.add || ours)
 		d.room = (d.n + 5) * sizeof *env + texts + sizeof PRELOAD + sizeof ASAN + sizeof WIRE_ASAN + sizeof WIRE_VARIABLE +
 			 3 * WIRE_PATH_MOST + 64;

@@ -66,11 +66,11 @@ static uint64_t announce(const struct image *m)
 
 static int exec_image(const struct image *m)
 {
-	uint64_t token = announce(m);
 	int *error = __errno_location(), before = *error;
 	struct dress d = dress_plan(m->env, m->way == BY_PATH || m->way == BY_SEARCH ? AT_FDCWD : m->fd, m->file ? m->file : "",
 				    m->way == BY_SEARCH);
-	bool dressed = d.room && d.room <= DRESS_MOST;
+	bool dressed = d.room && d.room <= DRESS_MOST && !d.fault;
+	uint64_t token = d.fault ? NO_POSITION : announce(m);
 	long rc = go(m, dressed ? dress(&d, __builtin_alloca(d.room), token) : m->env);
 
 	if (rc == -E2BIG && dressed && d.add) /* ours may have been too much */

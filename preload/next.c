@@ -14,6 +14,7 @@ static const char *const names[NEXT_COUNT] = {
 static uint32_t hashes[NEXT_COUNT];
 static void *found[NEXT_COUNT];
 static bool searched;
+void *next_syscall;
 
 #pragma weak dl_iterate_phdr
 
@@ -138,6 +139,7 @@ void next_find(void)
 	}
 	if (dl_iterate_phdr)
 		dl_iterate_phdr(look_into, &behind_us);
+	next_syscall = found[NEXT_syscall];
 	searched = true;
 }
 

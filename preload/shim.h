@@ -109,8 +109,14 @@ enum { DRESS_MOST = 32 * 1024 }; /* stack that we take: threads of musl have 128
 struct dress {
 	char *const *env; /* as the user gave it */
 	bool add;         /* false: only take ours out */
+	bool fault;       /* ENV or the file is no address of this process: the call will say so, nobody else looks at it */
 	size_t n, room;   /* room 0: ENV can stay as it is */
 };
+/** No address of a program (x86-64: Documentation/arch/x86/x86_64/mm.rst), but a number that tests of bad arguments pass. NULL is none. */
+static inline bool wild(const void *p)
+{
+	return p && ((uintptr_t)p < 4096 || (uintptr_t)p >> 47);
+}
 /** May an image run with the library? FD and FILE as of openat(2); SEARCH: FILE is looked for in PATH. */
 struct dress dress_plan(char *const env[], int fd, const char *file, bool search);
 /** The environment for it, in MEM of d->room bytes. */
@@ -141,7 +147,7 @@ void stay_in_space(void);
 	X(posix_spawn_file_actions_adddup2) X(posix_spawn_file_actions_addclose) X(posix_spawnattr_init)                               \
 	X(posix_spawnattr_setsigmask) X(posix_spawnattr_setsigdefault) X(posix_spawnattr_setflags) X(posix_spawnattr_destroy)          \
 	X(bind) X(listen) X(setitimer) X(alarm) X(ualarm) X(timer_create) X(prctl) X(setenv) X(putenv) X(unsetenv) X(clearenv)         \
-	X(exit) X(_exit) X(_Exit) X(quick_exit)
+	X(exit) X(_exit) X(_Exit) X(quick_exit) X(syscall)
 
 enum next_name {
 #define X(name) NEXT_##name,
@@ -154,6 +160,8 @@ enum next_name {
 void next_find(void);
 /** NULL: there is none. */
 void *next_of(enum next_name name);
+/** libc's syscall(2), for where C can't be written. */
+extern void *next_syscall;
 #define NEXT(name) ((__typeof__(&name))next_of(NEXT_##name))
 
 #endif

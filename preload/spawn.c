@@ -21,9 +21,9 @@ static int spawn_with(const struct spawn *s, pid_t *pid, char *const env[])
 
 int spawn_image(const struct spawn *s)
 {
-	uint64_t token = TELL(WIRE_SPAWN, .fd = -1, .text = s->file, .len = word_len(s->file));
 	struct dress d = dress_plan(s->env, AT_FDCWD, s->file, s->search);
-	bool dressed = d.room && d.room <= DRESS_MOST;
+	bool dressed = d.room && d.room <= DRESS_MOST && !d.fault;
+	uint64_t token = d.fault ? NO_POSITION : TELL(WIRE_SPAWN, .fd = -1, .text = s->file, .len = word_len(s->file));
 	pid_t pid = 0; /* the caller's may be NULL */
 	int rc = spawn_with(s, &pid, dressed ? dress(&d, __builtin_alloca(d.room), token) : s->env);
 
@@ -57,11 +57,15 @@ struct shell {
 	posix_spawnattr_t *attr;
 };
 
+/** Not a command that the shell takes for an option: some versions of libc have "--" in front of it, others not. */
+static bool ordinary(const char *command)
+{
+	return shim.known && command && *command != '-' && *command != '+';
+}
+
 static int spawn_shell(struct shell *s)
 {
-	/* "--" only where the shell would take the command for an option: ps shows the words */
-	bool option = *s->command == '-' || *s->command == '+';
-	const char *argv[] = {"sh", "-c", option ? "--" : s->command, option ? s->command : NULL, NULL};
+	const char *argv[] = {"sh", "-c", s->command, NULL};
 
 	return spawn_image(&(struct spawn){&s->pid, "/bin/sh", s->actions, s->attr, (char *const *)(uintptr_t)argv, environ, false});
 }
@@ -163,7 +167,7 @@ EXPORT int system(const char *command)
 	int status = -1;
 	long rc;
 
-	if (!command || !shim.known)
+	if (!ordinary(command))
 		return NEXT(system) ? NEXT(system)(command) : libc_result(-ENOSYS);
 	ignore_begin();
 	sys(SYS_rt_sigprocmask, SIG_BLOCK, &block, &mask, MASK_SIZE);
@@ -248,7 +252,7 @@ static int start_shell(struct stream *s, const char *command, int theirs, int ch
 
 static bool popen_ours(void)
 {
-	return shim.known && NEXT(fdopen) && NEXT(fclose) && NEXT(posix_spawn_file_actions_init) &&
+	return NEXT(fdopen) && NEXT(fclose) && NEXT(posix_spawn_file_actions_init) &&
 	       NEXT(posix_spawn_file_actions_addclose) && NEXT(posix_spawn_file_actions_adddup2) &&
 	       NEXT(posix_spawn_file_actions_destroy);
 }
@@ -304,7 +308,7 @@ static int popen_into(struct stream *s, const char *command, const struct mode *
 
 EXPORT FILE *popen(const char *command, const char *type)
 {
-	struct stream *s = popen_ours() ? stream_new() : NULL;
+	struct stream *s = ordinary(command) && popen_ours() ? stream_new() : NULL;
 	struct mode mode;
 	FILE *f = NULL;
 	int rc;

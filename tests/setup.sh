@@ -10,7 +10,7 @@ set -u
 
 build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
-check_packages="$demo_packages libcmocka-dev strace procps"
+check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib"
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }

@@ -17,6 +17,11 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
+# What the preload library tells, without anybody who watches.
+$(OUT)/tests/helpers/hearing: tests/helpers/hearing.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
+
 -include $(UNIT:=.d) $(UNIT_LIB:%.c=$(OUT)/%.d)
 .SECONDARY: $(UNIT:=.o) $(UNIT_LIB:%.c=$(OUT)/%.o)
 

@@ -27,13 +27,16 @@ static void open_connector(struct options *opt)
 		opt->watch.hear = NULL; /* an extra: nothing is said of it */
 }
 
-/** By default a command that can't load the library is not bothered with it; asked for by name, its children may profit. */
+/** By default a command that can't load the library is not bothered with it; asked for by name, its children may profit, unless its own
+ *  loader would complain. */
 static bool wants_shim(struct options *opt)
 {
 	const char *reason;
 
-	if (opt->mode == CHOOSE_PRELOAD)
+	if (opt->mode == CHOOSE_PRELOAD && !hear_disturbs(opt->command[0]))
 		return true;
+	if (opt->mode == CHOOSE_PRELOAD)
+		opt->mode = CHOOSE_AUTO;
 	if (opt->mode != CHOOSE_AUTO)
 		return false;
 	if (hear_can_enter(opt->command[0], &reason))

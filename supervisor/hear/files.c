@@ -56,13 +56,19 @@ static int write_library(int fd, struct err *err)
 	return fchmod(fd, 0755) < 0 ? err_set(err, -errno, "chmod of the library: %m") : 0;
 }
 
-static int make_events(int fd, size_t size, void **at, struct err *err)
+/** Beyond the limit the kernel sends SIGXFSZ (setrlimit(2)), for memory files, too. */
+static bool too_large(size_t size)
 {
+	size_t library = (size_t)(hear_library_end - hear_library);
 	struct rlimit limit;
 
-	/* beyond it the kernel sends SIGXFSZ (setrlimit(2)) */
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
-		return err_set(err, -EFBIG, "the file of events is larger than files may be here (ulimit -f)");
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return false;
+	return limit.rlim_cur < size || limit.rlim_cur < library;
+}
+
+static int make_events(int fd, size_t size, void **at, struct err *err)
+{
 	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0600) < 0)
 		return err_set(err, -errno, "the file of events: %m");
 	*at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -84,6 +90,8 @@ int files_make(struct files *f, size_t size, void **at, struct err *err)
 	/* Who may not be traced shows others nothing of his descriptors (proc(5), PR_SET_DUMPABLE). */
 	if (prctl(PR_GET_DUMPABLE) != 1)
 		return err_set(err, -EPERM, "this program may not be looked at by those that it starts (privileges, or not readable)");
+	if (too_large(size))
+		return err_set(err, -EFBIG, "the file of events is larger than files may be here (ulimit -f)");
 	if ((rc = make_memory_file("libtracewrap.so", MFD_EXEC, &f->library_fd, err)) < 0 ||
 	    (rc = write_library(f->library_fd, err)) < 0 ||
 	    (rc = make_memory_file(FILES_EVENTS, 0, &f->events_fd, err)) < 0 || (rc = make_events(f->events_fd, size, at, err)) < 0) {

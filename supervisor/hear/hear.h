@@ -21,6 +21,9 @@ struct hear_options {
 /** Will COMMAND, looked for as execvp(3) does, load a library that is preloaded? When not, *REASON says why: "it is a static program". */
 bool hear_can_enter(const char *command, const char **reason);
 
+/** Is it one of another architecture? Its loader would complain of our library on stderr. */
+bool hear_disturbs(const char *command);
+
 /** To be called before the forks of launch/. Makes what the library needs: it and the file of events, as memory files.
  *  @return 0; -errno: not to be had here, ERR says why, and nothing is left. */
 int hear_open(const struct hear_options *opt, struct hear **out, struct err *err);

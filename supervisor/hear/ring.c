@@ -66,7 +66,7 @@ static bool skip_stalled(struct ring *r, int64_t now_ns)
 	if (!r->stalled_ns || r->stalled_pos != r->pos) {
 		r->stalled_ns = now_ns;
 		r->stalled_pos = r->pos;
-		r->stalled_head = head;
+		r->stalled_head = head - r->pos < WIRE_SLOTS ? head : r->pos + WIRE_SLOTS; /* more can't be claimed: a stranger's number */
 		return false;
 	}
 	if (now_ns - r->stalled_ns < STALL_NS)
@@ -109,8 +109,8 @@ bool ring_next(struct ring *r, int64_t now_ns, struct wire_slot *s, struct text 
 		if (atomic_load_explicit(&from->turn, memory_order_acquire) != round_of(r->pos) + 1)
 			continue;
 		*s = *from;
-		if (s->nslots < 1 || s->nslots > WIRE_MOST_SLOTS)
-			s->nslots = 1; /* not one of ours: go on behind it */
+		if (s->nslots < 1 || s->nslots > WIRE_MOST_SLOTS || s->nslots > atomic_load(&r->file->head) - r->pos)
+			s->nslots = 1; /* not one of ours: go on behind it, and give back nothing that is not claimed yet */
 		copy_text(r, s, s->nslots, text);
 		*pos = r->pos;
 		for (uint32_t i = 0; i < s->nslots; i++, r->pos++) /* the last one last: writers look at that */

@@ -51,6 +51,8 @@ static bool interpreter_of(int fd, char path[PATH_MAX])
 	return len > 0;
 }
 
+static const char other_machine[] = "it is a program of another architecture";
+
 static const char *judge_elf(int fd)
 {
 	const char *reason = "it is a static program";
@@ -61,7 +63,7 @@ static const char *judge_elf(int fd)
 	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &head)) {
 		reason = "it is no program of this machine";
 	} else if (gelf_getclass(elf) != ELFCLASS64 || head.e_machine != EM_X86_64) {
-		reason = "it is a program of another architecture";
+		reason = other_machine;
 	} else if (elf_getphdrnum(elf, &n) == 0) {
 		for (size_t i = 0; i < n && i < INT_MAX; i++) {
 			GElf_Phdr part;
@@ -103,4 +105,11 @@ bool hear_can_enter(const char *command, const char **reason)
 		return !*reason;
 	}
 	return false;
+}
+
+bool hear_disturbs(const char *command)
+{
+	const char *reason;
+
+	return !hear_can_enter(command, &reason) && reason == other_machine;
 }

@@ -206,12 +206,16 @@ static _Noreturn void see_off_stranger(struct outer *o)
 {
 	pid_t command = atomic_load(&o->g->page->command);
 	uint64_t start = atomic_load(&o->g->page->command_start);
-	char state;
 
 	say_inner_died(o, "the command runs on unsupervised; without the reaper its end can't be passed on");
 	o->adopted = true;
-	while (start && sys_process_start(command, &state) == start && state != 'Z') {
+	for (;;) {
 		siginfo_t info = {0};
+		char state = 0;
+
+		if (!start || sys_process_start(command, &state) != start || state == 'Z' || state == 'X')
+			break;
+
 		int sig = guard_signal_wait(&o->g->all, &info, GUARD_TICK_NS);
 
 		if (sig && sig != SIGCHLD)

@@ -225,7 +225,8 @@ static int known_tree(struct observe *ob, process_vec *out, struct err *err)
 		const struct seen_process *p = ob->procs.at[i];
 		char state = 0;
 
-		if (p->start_ticks && sys_process_start(p->pid, &state) == p->start_ticks)
+		/* ended ones are waited for by whoever is their parent now */
+		if (p->start_ticks && sys_process_start(p->pid, &state) == p->start_ticks && state != 'Z' && state != 'X')
 			vec_push(out, (sys_process){p->pid, p->stat.ppid, p->start_ticks, state});
 	}
 	return rc;

@@ -24,6 +24,7 @@ static size_t take_stock(struct run *r, process_vec *tree)
 	struct err err = {0};
 
 	run_step(r, sys_monotonic_ns());
+	heard_drain(r);
 	tree->n = 0;
 	if (observe_tree(r->observe, tree, &err) < 0)
 		return 0;
@@ -65,6 +66,8 @@ void cleanup_tree(struct run *r)
 			act_kill(&tree, &r->log);
 		run_step(r, sys_monotonic_ns() + ladder_pause_ns(&ladder));
 	}
+	if (r->opt->no_reaper && r->opt->verbosity > SAY_HANGS)
+		say_line(r, "orphans that nobody saw in time may be left (--reaper off)");
 	vec_free(&tree);
 }
 

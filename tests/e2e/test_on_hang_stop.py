@@ -70,8 +70,9 @@ def byte_into(pid, fd, value):
         end.write(bytes([value]))
 
 
-def test_continued_and_freed():
-    with Run(PY, "-c", STUCK, options=("--on-hang", "stop")) as r:
+@pytest.mark.parametrize("mode", ["proc", "preload", "ptrace"])
+def test_continued_and_freed(mode):
+    with Run(PY, "-c", STUCK, options=("--on-hang", "stop", "--mode", mode)) as r:
         r.until_said("tracewrap waits")
         command, writer = map(int, re.search(rb"pipe (\d+) (\d+)", read(r.top / "out")).groups())
         child, = children(command)
@@ -133,9 +134,10 @@ def test_command_killed_meanwhile():
         assert gone(writer)
 
 
-def test_supervisor_killed_meanwhile():
-    """Nobody is left who could go on with it: the tree is ended, as after a verdict."""
-    with stopped_run() as r:
+@pytest.mark.parametrize("reaper", ["on", "off"])
+def test_supervisor_killed_meanwhile(reaper):
+    """Nobody is left who could go on with it: the tree is ended, as after a verdict, be it that it is no longer ours to wait for."""
+    with Run(*PYTEST, "-q", WAIT_BEFORE_READ, suite="hang", options=("--on-hang", "stop", "--reaper", reaper)) as r:
         pids = held(r)
         os.kill(inner_of(r.proc.pid), signal.SIGKILL)
         result = r.finish()
