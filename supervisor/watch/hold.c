@@ -38,7 +38,7 @@ void hold_release(struct run *r)
 	act_continue(&r->held, &r->log);
 	vec_free(&r->held);
 	launch_hold(r->launch, false, 0);
-	say_line(r, "somebody has continued the command: the run goes on");
+	say_line(r, r->ended ? "the command has ended, the rest goes on" : "somebody has continued the command: the run goes on");
 }
 
 /** The ladder continues whom it signals; what the command does then is its answer to the end, no going on. */

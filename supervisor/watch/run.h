@@ -80,7 +80,7 @@ void cleanup_leftovers(struct run *r); /* after the command's own end: a moment 
 /* hold.c: --on-hang stop */
 /** Stop the tree, and say how to go on. */
 void hold_tree(struct run *r);
-/** The command was continued: so is the rest. */
+/** The command was continued, or has ended (as it may, once continued, before that is seen): the rest is continued, too. */
 void hold_release(struct run *r);
 /** SIG came while the tree is held. @return true when it asks for the end, which follows. */
 bool hold_takes(struct run *r, int sig);

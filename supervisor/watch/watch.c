@@ -31,6 +31,8 @@ static void command_ended(struct run *r, const struct launch_event *ev)
 
 	r->ended = true;
 	r->status = ev->status;
+	if (r->holding)
+		hold_release(r);
 	history_ended(r->history, launch_command(r->launch), sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
 		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
 }
