@@ -52,7 +52,7 @@ void act_gentle(const process_vec *tree, struct act_log *log);
 void act_kill(const process_vec *tree, struct act_log *log);
 /** SIGSTOP to each of TREE that is not stopped yet, LAST at the end; STOPPED gets those that it reached. */
 void act_stop(const process_vec *tree, pid_t last, process_vec *stopped, struct act_log *log);
-/** SIGCONT to each of STOPPED that still is. */
+/** SIGCONT to each of STOPPED. */
 void act_continue(const process_vec *stopped, struct act_log *log);
 /** Note who is still there, with state and wchan. */
 void act_survivors(const process_vec *tree, struct act_log *log);

@@ -115,15 +115,10 @@ void act_stop(const process_vec *tree, pid_t last, process_vec *stopped, struct 
 
 void act_continue(const process_vec *stopped, struct act_log *log)
 {
-	for (size_t i = 0; i < stopped->n; i++) {
-		const sys_process *p = &stopped->at[i];
-		char state;
-
-		if (p->start_ticks && (sys_process_start(p->pid, &state) != p->start_ticks || (state != 'T' && state != 't')))
-			continue;
-		if (signal_one(p, SIGCONT))
-			note_signalled(log, p->pid, SIGCONT);
-	}
+	/* whatever they show now: a stop may be on its way yet, and goes with that (signal(7)) */
+	for (size_t i = 0; i < stopped->n; i++)
+		if (signal_one(&stopped->at[i], SIGCONT))
+			note_signalled(log, stopped->at[i].pid, SIGCONT);
 }
 
 void act_survivors(const process_vec *tree, struct act_log *log)
