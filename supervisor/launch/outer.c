@@ -100,20 +100,21 @@ static bool any_lives(const process_vec *tree)
 static void end_stranger(const struct outer *o)
 {
 	sys_process command = {.pid = atomic_load(&o->g->page->command), .start_ticks = atomic_load(&o->g->page->command_start)};
-	int64_t until_ns = sys_monotonic_ns() + SETTLE_NS;
+	int64_t begun_ns = sys_monotonic_ns(), now_ns;
 	process_vec below = {0};
 	siginfo_t info;
 
 	if (!o->g->opt->no_reaper || !command.start_ticks)
 		return;
-	while (sys_process_start(command.pid, &command.state) == command.start_ticks && sys_monotonic_ns() < until_ns &&
-	       !sys_descendants(command.pid, NULL, 0, &below, NULL) && any_lives(&below)) {
+	while (now_ns = sys_monotonic_ns(), now_ns - begun_ns < GUARD_KILL_LIMIT_NS &&
+	       sys_process_start(command.pid, &command.state) == command.start_ticks && command.state != 'Z') {
+		if (sys_descendants(command.pid, NULL, 0, &below, NULL) || !any_lives(&below) || now_ns - begun_ns >= SETTLE_NS) {
+			below.n = 0;
+			vec_push(&below, command);
+		}
 		act_kill(&below, NULL);
 		guard_signal_wait(&o->g->all, &info, SETTLE_STEP_NS);
 	}
-	below.n = 0;
-	vec_push(&below, command);
-	act_kill(&below, NULL);
 	vec_free(&below);
 }
 
