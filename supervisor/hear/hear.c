@@ -29,7 +29,6 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 	struct hear *h = mem_alloc(sizeof *h);
 
 	h->files = (struct files){.library_fd = -1, .events_fd = -1};
-	h->wants_connector = opt->connector;
 
 	int rc = opt->shim ? open_shim(h, err) : 0;
 
