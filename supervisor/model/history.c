@@ -218,7 +218,8 @@ struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_tic
 	row = history_add(h, pid, start_ticks);
 	row->ppid = ppid;
 	row->started_ns = started_ns;
-	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = FROM_SAMPLER, .pid = pid, .ppid = ppid, .at_ns = started_ns}, NULL, 0);
+	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = FROM_SAMPLER, .pid = pid, .ppid = ppid,
+					       .at_ns = started_ns}, NULL, 0);
 	*is_new = true;
 	return row;
 }

@@ -51,7 +51,8 @@ static struct process_row *begin(struct history *h, pid_t pid, pid_t ppid, int64
 	row->ppid = ppid;
 	row->started_ns = at_ns;
 	vec_push(&h->unseen, pid);
-	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = source_of(by), .pid = pid, .ppid = ppid, .at_ns = at_ns}, NULL, 0);
+	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = source_of(by), .pid = pid, .ppid = ppid,
+					       .at_ns = at_ns}, NULL, 0);
 	return row;
 }
 

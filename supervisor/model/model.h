@@ -369,7 +369,9 @@ enum exit_kind { EXIT_UNKNOWN, EXIT_CODE, EXIT_SIGNAL };
 
 /** Who has told of a fork: each tells it once, so a second time means another process with the same number. TOLD_OF_SPAWN beside it: the
  *  child does not run its parent's image (posix_spawn(3)). */
-enum teller { TOLD_BY_ITSELF = 0, TOLD_BY_PARENT = 1, TOLD_BY_CHILD = 2, TOLD_BY_TRACER = 4, TOLD_BY_CONNECTOR = 8, TOLD_OF_SPAWN = 16 };
+enum teller {
+	TOLD_BY_ITSELF = 0, TOLD_BY_PARENT = 1, TOLD_BY_CHILD = 2, TOLD_BY_TRACER = 4, TOLD_BY_CONNECTOR = 8, TOLD_OF_SPAWN = 16,
+};
 
 struct process_row {
 	pid_t pid, ppid;

@@ -104,7 +104,8 @@ static void push_lines(struct events *e)
 		return;
 	text_add(&whole, e->cut ? "\n" : "");
 	text_addn(&whole, e->lines.at, e->lines.n);
-	e->cut = sys_say(whole.at, whole.n, SCREEN_LIMIT_NS) != 0;
+	/* who has let us wait once is waited for no more until there is room */
+	e->cut = sys_say(whole.at, whole.n, e->cut ? 0 : SCREEN_LIMIT_NS) != 0;
 	e->lines.n = 0;
 }
 

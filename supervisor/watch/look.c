@@ -245,6 +245,7 @@ void look_pass(struct run *r, int64_t now_ns)
 	char words[160];
 	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
+	r->storm = false;
 	heard_drain(r);
 	if (observe_pass(r->observe, now_ns, r->history, &r->pass, &err) < 0) {
 		r->next_pass_ns = now_ns + NS_PER_S;
