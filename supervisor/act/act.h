@@ -48,12 +48,12 @@ void act_log_free(struct act_log *log);
 /** SIGINT to each of TREE, SIGTERM to who ignores SIGINT (status SigIgn; a thread's mask does not matter), SIGCONT behind it for
  *  who is stopped. */
 void act_gentle(const process_vec *tree, struct act_log *log);
-/** SIGSTOP to each of TREE that is not a zombie, children before their parents: nobody sees a child stop. @return how many. */
-size_t act_stop(const process_vec *tree, struct act_log *log);
-/** SIGCONT to each of TREE. */
-void act_continue(const process_vec *tree, struct act_log *log);
 /** SIGKILL to each of TREE that is not a zombie. */
 void act_kill(const process_vec *tree, struct act_log *log);
+/** SIGSTOP to each of TREE that is not stopped yet, LAST at the end; STOPPED gets those that it reached. */
+void act_stop(const process_vec *tree, pid_t last, process_vec *stopped, struct act_log *log);
+/** SIGCONT to each of STOPPED. */
+void act_continue(const process_vec *stopped, struct act_log *log);
 /** Note who is still there, with state and wchan. */
 void act_survivors(const process_vec *tree, struct act_log *log);
 

@@ -70,26 +70,6 @@ void act_gentle(const process_vec *tree, struct act_log *log)
 	}
 }
 
-size_t act_stop(const process_vec *tree, struct act_log *log)
-{
-	size_t stopped = 0;
-
-	for (size_t i = tree->n; i-- > 0;) {
-		if (tree->at[i].state == 'Z' || !signal_one(&tree->at[i], SIGSTOP))
-			continue;
-		note_signalled(log, tree->at[i].pid, SIGSTOP);
-		stopped++;
-	}
-	return stopped;
-}
-
-void act_continue(const process_vec *tree, struct act_log *log)
-{
-	for (size_t i = 0; i < tree->n; i++)
-		if (tree->at[i].state != 'Z' && signal_one(&tree->at[i], SIGCONT))
-			note_signalled(log, tree->at[i].pid, SIGCONT);
-}
-
 /** A first thread that has ended is shown as a zombie while others run on: that process is alive. */
 static bool is_dead(const sys_process *p)
 {
@@ -113,6 +93,32 @@ void act_kill(const process_vec *tree, struct act_log *log)
 	for (size_t i = 0; i < reached.n; i++)
 		note_signalled(log, reached.at[i], SIGKILL);
 	vec_free(&reached);
+}
+
+static void stop_one(const sys_process *p, process_vec *stopped, struct act_log *log)
+{
+	if (is_dead(p) || p->state == 'T' || !signal_one(p, SIGSTOP))
+		return;
+	note_signalled(log, p->pid, SIGSTOP);
+	vec_push(stopped, *p);
+}
+
+void act_stop(const process_vec *tree, pid_t last, process_vec *stopped, struct act_log *log)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].pid != last)
+			stop_one(&tree->at[i], stopped, log);
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].pid == last)
+			stop_one(&tree->at[i], stopped, log);
+}
+
+void act_continue(const process_vec *stopped, struct act_log *log)
+{
+	/* whatever they show now: a stop may be on its way yet, and goes with that (signal(7)) */
+	for (size_t i = 0; i < stopped->n; i++)
+		if (signal_one(&stopped->at[i], SIGCONT))
+			note_signalled(log, stopped->at[i].pid, SIGCONT);
 }
 
 void act_survivors(const process_vec *tree, struct act_log *log)

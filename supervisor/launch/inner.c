@@ -420,11 +420,6 @@ bool launch_heard(struct launch *l, struct event *out)
 	return l->heard && heard_next_event(l->heard, out);
 }
 
-void launch_hold(struct launch *l)
-{
-	atomic_store(&l->g.page->held, true);
-}
-
 void launch_forward(struct launch *l, int sig)
 {
 	if (l->alive)
@@ -436,6 +431,17 @@ void launch_forward(struct launch *l, int sig)
 void launch_verdict(struct launch *l, int code)
 {
 	guard_stage_set(l->g.page, STAGE_VERDICT, code);
+}
+
+void launch_hold(struct launch *l, bool hold, int code)
+{
+	int value;
+
+	atomic_store(&l->g.page->held, hold);
+	if (hold)
+		guard_stage_set(l->g.page, STAGE_VERDICT, code);
+	else if (guard_stage(l->g.page, &value) == STAGE_VERDICT && l->alive)
+		guard_stage_set(l->g.page, STAGE_RUNNING, 0);
 }
 
 static _Noreturn void finish(struct launch *l, enum guard_stage stage, int value)

@@ -73,15 +73,16 @@ pid_t launch_tracer(const struct launch *l);
 /** Is TID stopped as by SIGSTOP, though it shows `t` since it is traced? */
 bool launch_holds_stopped(const struct launch *l, pid_t tid);
 
-/** The next stop of the command is our own doing, for somebody to look at it: the outer process does not follow it, and passes on what the
- *  terminal sends to the group, for the command can't hear that. Until the command is continued. */
-void launch_hold(struct launch *l);
-
 /** Pass SIG to the command itself, once. */
 void launch_forward(struct launch *l, int sig);
 
 /** From now on a death of the inner process means: end the tree, exit with CODE (a verdict was given). */
 void launch_verdict(struct launch *l, int code);
+
+/** HOLD: the command is about to be stopped by tracewrap itself: the outer process does not stop as well, what the keyboard sends is
+ *  told as LAUNCH_SIGNAL, and a death of the inner process ends the tree with CODE. Over once LAUNCH_CONTINUED was told, which is to be
+ *  answered by HOLD false, unless the tree is ended. */
+void launch_hold(struct launch *l, bool hold, int code);
 
 /** The end: the outer process ends the same way as the wait status says, or with the exit code. Both leave; never returns. */
 _Noreturn void launch_finish_status(struct launch *l, int status);

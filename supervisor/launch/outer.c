@@ -88,6 +88,36 @@ static void settle(struct outer *o, const int_vec *skip)
 	vec_free(&left);
 }
 
+static bool any_lives(const process_vec *tree)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->at[i].state != 'Z')
+			return true;
+	return false;
+}
+
+/** With --reaper off the command has become somebody else's child: it is ended last, for who is below it is found through it alone. */
+static void end_stranger(const struct outer *o)
+{
+	sys_process command = {.pid = atomic_load(&o->g->page->command), .start_ticks = atomic_load(&o->g->page->command_start)};
+	int64_t begun_ns = sys_monotonic_ns(), now_ns;
+	process_vec below = {0};
+	siginfo_t info;
+
+	if (!o->g->opt->no_reaper || !command.start_ticks)
+		return;
+	while (now_ns = sys_monotonic_ns(), now_ns - begun_ns < GUARD_KILL_LIMIT_NS &&
+	       sys_process_start(command.pid, &command.state) == command.start_ticks && command.state != 'Z') {
+		if (sys_descendants(command.pid, NULL, 0, &below, NULL) || !any_lives(&below) || now_ns - begun_ns >= SETTLE_NS) {
+			below.n = 0;
+			vec_push(&below, command);
+		}
+		act_kill(&below, NULL);
+		guard_signal_wait(&o->g->all, &info, SETTLE_STEP_NS);
+	}
+	vec_free(&below);
+}
+
 static _Noreturn void end_tree_and_leave(struct outer *o, bool with_time, int status)
 {
 	int_vec skip = {0};
@@ -95,6 +125,8 @@ static _Noreturn void end_tree_and_leave(struct outer *o, bool with_time, int st
 	skip_list(o, &skip);
 	if (with_time)
 		settle(o, &skip);
+
+	end_stranger(o);
 
 	size_t left = act_end_tree(skip.at, skip.n, GUARD_KILL_LIMIT_NS, NULL);
 
@@ -356,6 +388,21 @@ static void release_held(struct outer *o)
 	}
 }
 
+/** While we hold the command stopped, what the keyboard sends to the group reaches nobody: it is told to the inner process, and
+ *  Ctrl-Z gives the shell its terminal back. */
+static bool heard_while_held(struct outer *o, int sig)
+{
+	if (!atomic_load(&o->g->page->held) || (sig != SIGINT && sig != SIGTERM && sig != SIGQUIT && sig != SIGHUP && sig != SIGTSTP))
+		return false;
+	if (witness_saw(o->witness, sig))
+		to_the_group(o);
+	if (sig == SIGTSTP)
+		take_signal(sig);
+	else
+		pass_on(o, sig);
+	return true;
+}
+
 static void heard(struct outer *o, int sig, const siginfo_t *info)
 {
 	bool from_kernel = info->si_code > 0;
@@ -363,11 +410,11 @@ static void heard(struct outer *o, int sig, const siginfo_t *info)
 	/* our own: SIGPIPE when standard error has no reader; SIGCONT of the inner one, when the command went on */
 	if (!from_kernel && (info->si_pid == o->g->outer || (o->inner && info->si_pid == o->inner)))
 		return;
+	if (heard_while_held(o, sig))
+		return;
 	if (sig == SIGCONT)
 		atomic_fetch_add(&o->g->page->continued, 1);
-	if (atomic_load(&o->g->page->held)) /* whoever else is of the group can't take it now */
-		pass_on(o, sig);
-	else if (witness_saw(o->witness, sig))
+	if (witness_saw(o->witness, sig))
 		to_the_group(o);
 	else if (from_kernel) /* to us alone: SIGHUP as the leader of a session, SIGALRM of a timer that exec kept */
 		pass_on(o, sig);

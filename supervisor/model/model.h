@@ -349,7 +349,7 @@ struct event {
 	int64_t at_ns;
 	pid_t pid, tid;
 	pid_t child;
-	pid_t parent; /* of EVENT_START and EVENT_EXEC: who its parent is now; 0: not told */
+	pid_t parent; /* EVENT_START, EVENT_EXEC of the library: whose child it is at that moment; 0: not known */
 	int fd, error; /* error: 0 or errno; -1 from a listener, which is asked before the call: not known */
 	int status;
 	bool exact;

@@ -230,13 +230,19 @@ void report_screen(const struct run_report *r, const struct finding *f, const st
 
 /* ---- behind the screen ---- */
 
+/** Those that stop or continue are in the list as well. */
+static bool may_end(const char *signal)
+{
+	return strcmp(signal, "SIGSTOP") != 0 && strcmp(signal, "SIGCONT") != 0;
+}
+
 /** A process that got several signals ended by the last. */
 static bool is_last_of(const struct run_report *r, size_t at)
 {
 	for (size_t i = at + 1; i < r->nsignalled; i++)
-		if (r->signalled[i].pid == r->signalled[at].pid)
+		if (r->signalled[i].pid == r->signalled[at].pid && may_end(r->signalled[i].signal))
 			return false;
-	return true;
+	return may_end(r->signalled[at].signal);
 }
 
 static size_t count_last(const struct run_report *r, const char *signal)

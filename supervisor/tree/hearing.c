@@ -92,12 +92,9 @@ void hearing_fork(struct tree *t, const struct event *ev)
 	bool told = m && !m->ended && (by_itself ? !m->told_by_itself && m->told_by_parent : !m->told_by_parent && m->told_by_itself);
 
 	if (!told) {
-		struct hearing parent = {0};
+		struct hearing parent = ev->source == FROM_SAMPLER ? (struct hearing){0} : member_need(t, ev->pid)->hearing;
 
-		if (ev->source == FROM_SHIM) {
-			parent = member_need(t, ev->pid)->hearing;
-			m = member_find(t, ev->child); /* it may have moved */
-		}
+		m = member_find(t, ev->child); /* the parent may be new */
 		if (m && !m->ended && (!m->ppid || m->told_by_kernel) && !m->told_by_parent && !m->told_by_itself)
 			m->ppid = ev->pid; /* it spoke before its fork was told, or the kernel did */
 		else

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "watch/run.h"
 
@@ -87,8 +88,14 @@ static void prune_runs(const char *runs)
 
 	if (n < 0)
 		return;
+
+	char last[300] = "", path[300];
+
+	if (sys_readlink(fd, "../last", last, sizeof last, NULL))
+		last[0] = '\0';
 	for (int i = 0; i < n; i++) {
-		if (i < n - KEEP_RUNS)
+		snprintf(path, sizeof path, "runs/%s", names[i]->d_name);
+		if (i < n - KEEP_RUNS && strcmp(path, last) != 0)
 			remove_run(fd, names[i]->d_name);
 		free(names[i]);
 	}
@@ -167,7 +174,8 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->leak_findings.n || r->opt->report_always || (stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
+	return r->finding || r->leak_findings.n || r->opt->report_always ||
+	       (!r->opt->worker && stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
 /* ---- the files ---- */
@@ -235,12 +243,22 @@ static void copy_findings(const struct run *r, struct run_report *report, struct
 	report->nfindings = n;
 }
 
+/** Another run of the same checkout may have taken `last` meanwhile. */
+static bool is_last(const struct run *r)
+{
+	char path[600], target[600];
+	size_t top = strlen(r->opt->report_dir) + 1;
+
+	snprintf(path, sizeof path, "%s/last", r->opt->report_dir);
+	return sys_readlink(AT_FDCWD, path, target, sizeof target, NULL) == 0 && strcmp(target, r->run_dir + top) == 0;
+}
+
 static const char *shown_path(const struct run *r, struct arena *arena)
 {
-	if (r->in_run_dir && r->opt->worker)
-		return arena_printf(arena, "%s/report.json", r->run_dir);
-	if (r->in_run_dir)
+	if (r->in_run_dir && is_last(r))
 		return arena_printf(arena, "%s/last/report.json", r->opt->report_dir);
+	if (r->in_run_dir)
+		return arena_printf(arena, "%s/report.json", r->run_dir);
 	return r->in_report_json ? r->opt->report_json : NULL;
 }
 

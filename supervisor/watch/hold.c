@@ -1,41 +1,52 @@
-/* --on-hang stop: a tree that hangs for good is kept as it is, stopped, until somebody continues or ends it. Its writes are cut short by that,
- * as by any look that stops; the verdict is on disk by then. */
+/* --on-hang stop: the tree is kept as the verdict found it, for somebody who wants to look at it. */
+#include <signal.h>
+#include <unistd.h>
+
 #include "watch/run.h"
 
-static size_t each(struct run *r, size_t (*deed)(const process_vec *, struct act_log *))
+static void say_how_to_go_on(const struct run *r)
+{
+	int command = (int)launch_command(r->launch);
+	int culprit = r->finding->nculprits ? (int)r->finding->culprits[0] : command;
+
+	say_line(r, "stopped %zu processes (SIGSTOP); tracewrap waits", r->held.n);
+	say_line(r, "look: gdb -p %d; py-spy dump --pid %d", culprit, culprit);
+	say_line(r, "go on: kill -CONT %d, the rest follows", command);
+	say_line(r, "end it: Ctrl-C, or kill %d (exit code %d)", (int)getppid(), EXIT_HANG);
+}
+
+void hold_tree(struct run *r)
 {
 	process_vec tree = {0};
 	struct err err = {0};
-	size_t n = observe_tree(r->observe, &tree, &err) < 0 ? 0 : deed(&tree, &r->log);
 
-	vec_free(&tree);
-	return n;
-}
-
-static size_t let_go(const process_vec *tree, struct act_log *log)
-{
-	act_continue(tree, log);
-	return tree->n;
-}
-
-void hold_begin(struct run *r)
-{
-	pid_t tracewrap = getppid(), culprit = r->finding && r->finding->nculprits ? r->finding->culprits[0] : launch_command(r->launch);
-
-	launch_hold(r->launch);
-	r->held = true;
-
-	size_t n = each(r, act_stop);
-
-	say_line(r, "stopped %zu processes, and waiting. Look: gdb -p %d, py-spy dump --pid %d", n, culprit, launch_command(r->launch));
-	say_line(r, "let them go on: kill -CONT %d. End them: Ctrl-C, or kill %d", tracewrap, tracewrap);
-}
-
-void hold_end(struct run *r)
-{
-	if (!r->held)
+	r->was_held = true;
+	if (observe_tree(r->observe, &tree, &err) < 0) {
+		say_line(r, "can't stop the tree: %s", err.text);
 		return;
-	r->held = false;
-	each(r, let_go);
-	say_line(r, "the run goes on");
+	}
+	launch_hold(r->launch, true, EXIT_HANG); /* before the stop is seen, else it is taken for the user's */
+	act_stop(&tree, launch_command(r->launch), &r->held, &r->log);
+	vec_free(&tree);
+	r->holding = true;
+	say_how_to_go_on(r);
+}
+
+void hold_release(struct run *r)
+{
+	r->holding = false;
+	act_continue(&r->held, &r->log);
+	vec_free(&r->held);
+	launch_hold(r->launch, false, 0);
+	say_line(r, r->ended ? "the command has ended, the rest goes on" : "somebody has continued the command: the run goes on");
+}
+
+/** The ladder continues whom it signals; what the command does then is its answer to the end, no going on. */
+bool hold_takes(struct run *r, int sig)
+{
+	if (sig != SIGINT && sig != SIGTERM && sig != SIGQUIT && sig != SIGHUP)
+		return false;
+	r->holding = false;
+	r->hold_over = r->interrupted = true;
+	return true;
 }

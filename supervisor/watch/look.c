@@ -178,8 +178,8 @@ static void speak_proof(struct run *r, struct sight *sight)
 	if (r->opt->on_hang != ON_HANG_KILL)
 		say_closing(r, OUTCOME_HANG);
 	r->proven = true;
-	if (r->opt->on_hang == ON_HANG_STOP)
-		hold_begin(r);
+	if (r->opt->on_hang == ON_HANG_STOP && !r->was_held)
+		hold_tree(r);
 }
 
 static void speak_suspicion(struct run *r, struct sight *sight)

@@ -27,7 +27,9 @@ struct run {
 	struct finding *finding; /* what is told now; NULL: nothing */
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
-	bool held;               /* and we have stopped the tree for it */
+	process_vec held;        /* --on-hang stop: those that we have stopped */
+	bool was_held, holding;  /* it was done once; they are stopped now */
+	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
@@ -66,11 +68,6 @@ bool heard_every_process(const struct run *r);
 /** Fill in what is known of the alarms of S. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
-/* hold.c: --on-hang stop */
-void hold_begin(struct run *r);
-/** The command was continued: so are all others. */
-void hold_end(struct run *r);
-
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
 void files_save_snapshot(struct run *r, const struct snapshot *s);
@@ -95,6 +92,14 @@ void events_test_seen(struct run *r, pid_t pid, const char *test);
 void events_push(struct run *r);
 /** The last words. */
 void events_end(struct run *r);
+
+/* hold.c: --on-hang stop */
+/** Stop the tree, and say how to go on. */
+void hold_tree(struct run *r);
+/** The command was continued, or has ended (as it may, once continued, before that is seen): the rest is continued, too. */
+void hold_release(struct run *r);
+/** SIG came while the tree is held. @return true when it asks for the end, which follows. */
+bool hold_takes(struct run *r, int sig);
 
 /* leaks.c: what is left behind */
 void leaks_begin(struct run *r);

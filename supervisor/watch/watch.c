@@ -38,6 +38,8 @@ static void command_ended(struct run *r, const struct launch_event *ev)
 {
 	r->ended = true;
 	r->status = ev->status;
+	if (r->holding)
+		hold_release(r);
 	heard_drain(r); /* what it has told comes before its end */
 	note_end(r, launch_command(r->launch), ev->status);
 }
@@ -55,13 +57,10 @@ static void take_signal(struct run *r, int sig)
 		look_print(r);
 		return;
 	}
-	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
+	if (r->holding && hold_takes(r, sig))
+		return;
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
 		r->interrupted = true;
-		if (r->held) { /* the tree can hear nothing: one is enough */
-			r->interrupts = 2;
-			return;
-		}
-	}
 	if (sig == SIGINT || sig == SIGTERM)
 		r->interrupts++;
 	if (!r->ended && !(r->interrupts > 1 && (sig == SIGINT || sig == SIGTERM)))
@@ -79,6 +78,8 @@ static void command_stopped(struct run *r, bool stopped)
 		r->stopped_at_ns = 0;
 		policy_pause(&r->policy);
 	}
+	if (!stopped && r->holding)
+		hold_release(r);
 }
 
 void run_step(struct run *r, int64_t until_ns)
@@ -100,8 +101,6 @@ void run_step(struct run *r, int64_t until_ns)
 	case LAUNCH_STOPPED:
 	case LAUNCH_CONTINUED:
 		command_stopped(r, ev.kind == LAUNCH_STOPPED);
-		if (ev.kind == LAUNCH_CONTINUED)
-			hold_end(r);
 		break;
 	case LAUNCH_ORPHAN:
 		orphan_ended(r, &ev);
@@ -132,7 +131,7 @@ static int64_t next_moment_ns(const struct run *r)
 
 static bool goes_on(const struct run *r)
 {
-	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 &&
+	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 && !r->hold_over &&
 	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
 }
 
@@ -320,10 +319,8 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.proven && (r.held || opt->on_hang == ON_HANG_KILL)) {
-		r.held = false;
+	if (r.hold_over || (r.proven && opt->on_hang == ON_HANG_KILL))
 		end_by_verdict(&r, OUTCOME_HANG);
-	}
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);
 	if (!r.ended)

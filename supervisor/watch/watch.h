@@ -32,9 +32,9 @@ struct watch_options {
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	enum verbosity verbosity;
-	int events_fd; /* where each event goes as a JSON line; 0: nowhere */
 	bool no_reaper; /* orphans are not ours: see launch_options */
 	bool worker;    /* several of us share the report folder */
+	int events_fd; /* where each event goes as a JSON line; 0: nowhere */
 	enum mode mode;
 	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
 	struct hear *hear;       /* NULL: nothing is heard */
