@@ -63,6 +63,15 @@ static void open_alarms(struct observe *ob)
 		ob->alarms.at[i].absent_ns = NEVER_NS;
 }
 
+static uint64_t image_of(struct observe *ob, const char *path)
+{
+	struct stat_line stat;
+
+	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) || parse_stat(text_str(&ob->scratch), ob->scratch.n, &stat))
+		return 0;
+	return stat.start_stack;
+}
+
 int observe_open(const struct observe_options *opt, struct observe **out, struct err *err)
 {
 	struct observe *ob = mem_alloc(sizeof *ob);
@@ -82,6 +91,7 @@ int observe_open(const struct observe_options *opt, struct observe **out, struct
 	}
 	ob->net_ns = st.st_ino;
 	ob->fd_limit = raise_fd_limit();
+	ob->own_image = image_of(ob, "self/stat");
 	ob->by_status = !has_schedstat(ob);
 	ob->boot_offset_ns = sys_clock_ns(CLOCK_BOOTTIME) - sys_monotonic_ns();
 	ob->ns_per_tick = tick_ns();
@@ -118,12 +128,12 @@ static void note_cmdline(struct observe *ob, const struct seen_process *p, struc
 			 int64_t now_ns)
 {
 	proc_path path;
-	struct stat_line stat;
-	uint64_t image = 0;
+	uint64_t image;
 
 	snprintf(path, sizeof path, "%d/stat", p->pid);
-	if (!sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) && !parse_stat(text_str(&ob->scratch), ob->scratch.n, &stat))
-		image = stat.start_stack;
+	image = image_of(ob, path);
+	if (p->pid == ob->opt.root && image && image == ob->own_image)
+		return; /* its words are ours still */
 	snprintf(path, sizeof path, "%d/cmdline", p->pid);
 	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) || ob->scratch.n == 0)
 		return; /* a zombie has none: keep what was known */

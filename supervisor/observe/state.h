@@ -108,6 +108,7 @@ struct observe {
 	struct observe_options opt;
 	int proc_fd;     /* /proc */
 	int fd_limit;    /* descriptors above are not kept */
+	uint64_t own_image; /* start of our own stack, which the command has too until its exec */
 	bool by_status;  /* schedstat is not counted here: the switches of status serve */
 	int64_t boot_offset_ns; /* from CLOCK_MONOTONIC to CLOCK_BOOTTIME, in which start times are */
 	int64_t ns_per_tick;
