@@ -61,7 +61,7 @@ static uint64_t announce(const struct image *m)
 		len = sys(SYS_readlink, link, name, sizeof name);
 		text = name;
 	}
-	return TELL(WIRE_EXEC, .fd = -1, .value = sys(SYS_getppid), .text = text, .len = len > 0 ? (size_t)len : 0);
+	return TELL(WIRE_EXEC, .fd = (int)sys(SYS_getppid), .text = text, .len = len > 0 ? (size_t)len : 0);
 }
 
 static int exec_image(const struct image *m)

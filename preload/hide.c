@@ -39,10 +39,11 @@ enum own own_part(const char *s, size_t *users)
 	return OWN_NONE;
 }
 
+/** Does each string begin behind the NUL of the one before, as the kernel lays them out (create_elf_tables() in fs/binfmt_elf.c)? */
 static bool dense(char *const *env)
 {
 	for (; env[0] && env[1]; env++)
-		if (env[1] != env[0] + word_len(env[0]) + 1)
+		if (env[1] <= env[0] || env[1][-1])
 			return false;
 	return true;
 }
@@ -90,7 +91,8 @@ void hide(bool on_stack)
 	char *to = on_stack && dense(in) ? *in : NULL;
 
 	for (; *in; in++) {
-		size_t users, len = word_len(*in);
+		/* where they are dense nobody has to count: that is most of the work here */
+		size_t users, len = to && in[1] ? (size_t)(in[1] - *in) - 1 : word_len(*in);
 		char *s = *in, *end = s + len;
 		enum own own = s == stays ? OWN_NONE : own_part(s, &users);
 

@@ -67,12 +67,20 @@ static bool read_symbols(const struct dl_phdr_info *info, struct symbols *s)
 	return s->strings && s->at && (s->gnu || s->sysv);
 }
 
+static bool same_name(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 static void *symbol_if(const struct symbols *s, uint32_t i, const char *name)
 {
 	const Elf64_Sym *y = &s->at[i];
-	size_t len = word_len(name) + 1;
 
-	if (y->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(y->st_info) != STT_FUNC || !word_same(s->strings + y->st_name, name, len))
+	if (y->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(y->st_info) != STT_FUNC || !same_name(s->strings + y->st_name, name))
 		return NULL;
 	if (s->versions && s->versions[i] & 0x8000) /* hidden: an older version, for programs that were linked with it */
 		return NULL;

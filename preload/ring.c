@@ -27,10 +27,26 @@ static struct wire_file *map_events(int fd)
 
 	struct wire_file *f = (struct wire_file *)at;
 
+	/* A first write maps one page, a first read the sixteen around it (do_fault_around() in mm/memory.c), which each end of a
+	 * process would have to undo. */
+	atomic_fetch_or_explicit(&f->head, 0, memory_order_relaxed);
 	if (f->magic == WIRE_MAGIC && f->version == WIRE_VERSION && f->slots == WIRE_SLOTS)
 		return f;
 	sys(SYS_munmap, f, ring_size);
 	return NULL;
+}
+
+static struct wire_slot *slot_at(uint64_t pos)
+{
+	return &shim.ring->slot[pos & (WIRE_SLOTS - 1)];
+}
+
+/** The same for the page of the events to come. */
+static void touch_next(void)
+{
+	uint64_t pos = atomic_load_explicit(&shim.ring->head, memory_order_relaxed);
+
+	atomic_fetch_or_explicit(&slot_at(pos)->turn, 0, memory_order_relaxed);
 }
 
 void ring_open(void)
@@ -41,11 +57,8 @@ void ring_open(void)
 		return;
 	shim.ring = map_events((int)fd);
 	sys(SYS_close, fd);
-}
-
-static struct wire_slot *slot_at(uint64_t pos)
-{
-	return &shim.ring->slot[pos & (WIRE_SLOTS - 1)];
+	if (shim.ring)
+		touch_next();
 }
 
 static uint64_t round_of(uint64_t pos)

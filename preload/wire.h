@@ -34,11 +34,12 @@ enum { WIRE_PATH_MOST = 64 }; /* of EVENTS, of LIBRARY, the NUL included */
 enum { WIRE_SLOT = 128, WIRE_SLOTS = 1 << 15, WIRE_MOST_SLOTS = 40 /* of one event: 5 KiB */ };
 
 enum wire_kind {
-	WIRE_START = 1,   /* an image has begun: value = token, extra = address of argc on its stack, fd = its parent; text: AT_EXECFN */
+	WIRE_START = 1,   /* an image has begun: value = token, extra = address of argc on its stack, fd = pid of its parent;
+	                     text: AT_EXECFN */
 	WIRE_BORN,        /* the child's side of fork: value = pid of its parent */
 	WIRE_FORK,        /* the parent's side: value = pid of the child */
-	WIRE_EXEC,        /* about to exec; value = its parent (a child of vfork has not told of it); text: the file, as it was given. The first one is written by the supervisor for the command, which
-	                     has no pid yet: pid and tid are 0 */
+	WIRE_EXEC,        /* about to exec; text: the file, as it was given. The first one is written by the supervisor for the command, which
+	                     has no pid yet: pid and tid are 0. fd = pid of its parent, which nobody else tells after vfork */
 	WIRE_EXEC_FAILED, /* it did not: value = errno, extra = position of its WIRE_EXEC */
 	WIRE_SPAWN,       /* posix_spawn and kin are about to; text: the file */
 	WIRE_SPAWNED,     /* value = pid of the child, or -errno; extra = position of its WIRE_SPAWN */

@@ -15,6 +15,7 @@ struct options {
 	struct watch_options watch;
 	enum mode_choice mode;
 	bool keep_sigint;
+	const char *events; /* --events; NULL: nowhere */
 	bool json;      /* explain: print the JSON object, not the screen */
 	char **command; /* of a run; the file of explain */
 };

@@ -60,7 +60,7 @@ void mode_prepare(struct options *opt, struct launch_options *how)
 			sys_sayf("tracewrap: %s; watching through /proc alone: binds, alarms and the moments at which tests begin are not heard\n",
 				 opt->watch.mode_reason);
 	}
-	if (!opt->watch.hear)
+	if (!opt->watch.hear && opt->mode != CHOOSE_PTRACE) /* a tracer tells all that the connector would */
 		open_connector(opt);
 	if (opt->watch.mode != MODE_PRELOAD)
 		return;

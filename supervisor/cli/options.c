@@ -14,7 +14,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -30,6 +30,7 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
+	{"events", "FILE|fd:N", OPT_EVENTS, "write each event there while the run goes on, as a JSON line"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
 	{"reaper", "on|off", OPT_REAPER, "off: orphans of the tree become init's children, as without tracewrap, and are followed as far as they are known. Default: on"},
 	{"worker", NULL, OPT_WORKER, "this run is one end of a pipe protocol (a worker of xdist): reports are named by host and process, and `last` is left alone unless something was found"},
@@ -37,7 +38,7 @@ static const struct row {
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
 	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
 	{"quiet", NULL, OPT_QUIET, "speak only of proven hangs"},
-	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how"},
+	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how; twice: each event as it happens"},
 	{"help", NULL, OPT_HELP, "print this and end"},
 	{"version", NULL, OPT_VERSION, "print the version and end"},
 };
@@ -104,6 +105,18 @@ static int read_ports(const char *where, const char *value, struct watch_options
 		return 0;
 	return err_set(err, -EINVAL, "%s: \"%s\" is no address; right are 1616, 127.0.0.1:1616, [::1]:1616, at most %d of them", where, wrong,
 		       PORTS_MOST);
+}
+
+/** Opened last: what is no run leaves the file alone. */
+static int open_events(struct options *o, struct err *err)
+{
+	struct err why = {0};
+	int fd = watch_open_events(o->events, &why);
+
+	if (fd < 0)
+		return err_set(err, -EINVAL, "--events %s", why.text);
+	o->watch.events_fd = fd;
+	return 0;
 }
 
 static bool wants_color(int choice)
@@ -178,6 +191,9 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_EVENTS:
+		o->events = value;
+		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
 	case OPT_SAVE_SNAPSHOT:
 		return read_file(where, value, &o->watch.save_snapshot, err);
 	case OPT_KEEP_SIGINT:
@@ -193,7 +209,7 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		o->watch.verbosity = SAY_HANGS;
 		return 0;
 	case OPT_VERBOSE:
-		o->watch.verbosity = SAY_MORE;
+		o->watch.verbosity = o->watch.verbosity >= SAY_MORE ? SAY_EVENTS : SAY_MORE;
 		return 0;
 	case OPT_HELP:
 		o->sub = SUB_HELP;
@@ -320,7 +336,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	/* A run that may take longer gives its waits as long, too. */
 	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
-	return 0;
+	return out->events && out->sub == SUB_RUN ? open_events(out, err) : 0;
 }
 
 /* ---- help ---- */

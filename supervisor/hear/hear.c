@@ -29,6 +29,7 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 	struct hear *h = mem_alloc(sizeof *h);
 
 	h->files = (struct files){.library_fd = -1, .events_fd = -1};
+	h->wants_connector = opt->connector;
 
 	int rc = opt->shim ? open_shim(h, err) : 0;
 
@@ -44,6 +45,7 @@ void hear_close(struct hear *h)
 {
 	if (!h)
 		return;
+	connector_close(&h->connector);
 	ring_close(&h->ring);
 	files_close(&h->files);
 	text_free(&h->text);
@@ -119,8 +121,8 @@ char **hear_environment(struct hear *h, char *const *environ_now, const char *an
 
 void hear_begin(struct hear *h, pid_t command)
 {
-	(void)h;
-	(void)command;
+	if (h->wants_connector)
+		h->wants_connector = connector_open(&h->connector, command);
 }
 
 bool hear_next(struct hear *h, struct event *out)
@@ -132,7 +134,7 @@ bool hear_next(struct hear *h, struct event *out)
 		if (parse_wire(&slot, &h->text, pos, out) == 0)
 			return true;
 	}
-	return false;
+	return connector_next(&h->connector, &h->text, out);
 }
 
 bool hear_knows(const struct hear *h, pid_t pid)
@@ -159,6 +161,10 @@ uint64_t hear_lost(const struct hear *h)
 
 bool hear_has_connector(const struct hear *h)
 {
-	(void)h;
-	return false;
+	return h->connector.socket != NULL;
+}
+
+uint64_t hear_connector_lost(const struct hear *h)
+{
+	return h->connector.lost;
 }

@@ -43,6 +43,8 @@ bool hear_knows(const struct hear *h, pid_t pid);
 /** Events that were lost so far: what is known of alarms is void then. */
 uint64_t hear_lost(const struct hear *h);
 bool hear_has_connector(const struct hear *h);
+/** How often the connector had no room: the history is not complete then, and nothing else is concerned. */
+uint64_t hear_connector_lost(const struct hear *h);
 void hear_close(struct hear *h); /* NULL is allowed */
 
 #endif

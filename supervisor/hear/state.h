@@ -38,7 +38,25 @@ struct files {
 int files_make(struct files *f, size_t size, void **at, struct err *err);
 void files_close(struct files *f);
 
+/** The proc connector. */
+struct connector {
+	struct mnl_socket *socket; /* NULL: there is none */
+	struct idmap *known;       /* pids of our tree -> living threads */
+	uint64_t count, lost;
+	struct nlmsghdr *at; /* in buf, LEFT bytes to go */
+	int left;
+	char buf[8192] __attribute__((aligned(8)));
+};
+
+/** COMMAND and all that lives below us are known from now on. @return false: it can't be had here. */
+bool connector_open(struct connector *c, pid_t command);
+/** The next event of our tree; TEXT holds its text. */
+bool connector_next(struct connector *c, struct text *text, struct event *out);
+void connector_close(struct connector *c);
+
 struct hear {
+	bool wants_connector;
+	struct connector connector;
 	struct files files;
 	struct ring ring;
 	struct text text;

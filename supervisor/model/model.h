@@ -349,7 +349,7 @@ struct event {
 	int64_t at_ns;
 	pid_t pid, tid;
 	pid_t child;
-	pid_t parent; /* of EVENT_START and EVENT_EXEC: who its parent is now; 0: not told */
+	pid_t parent; /* EVENT_START, EVENT_EXEC of the library: whose child it is at that moment; 0: not known */
 	int fd, error; /* error: 0 or errno; -1 from a listener, which is asked before the call: not known */
 	int status;
 	bool exact;
@@ -367,26 +367,84 @@ struct event {
 
 enum exit_kind { EXIT_UNKNOWN, EXIT_CODE, EXIT_SIGNAL };
 
+/** Who has told of a fork: each tells it once, so a second time means another process with the same number. TOLD_OF_SPAWN beside it: the
+ *  child does not run its parent's image (posix_spawn(3)). */
+enum teller { TOLD_BY_ITSELF = 0, TOLD_BY_PARENT = 1, TOLD_BY_CHILD = 2, TOLD_BY_TRACER = 4, TOLD_BY_CONNECTOR = 8, TOLD_OF_SPAWN = 16 };
+
 struct process_row {
 	pid_t pid, ppid;
-	uint64_t start_ticks;
-	char *cmdline; /* words separated and ended by NUL, as /proc/PID/cmdline has them */
+	uint64_t start_ticks; /* 0: the sampler has not seen it */
+	char *cmdline; /* words separated and ended by NUL, as /proc/PID/cmdline has them; or the file that was executed */
 	size_t cmdline_len;
 	int64_t started_ns, ended_ns; /* NEVER_NS: still there */
 	enum exit_kind exit;
 	int exit_value;
 	char *test; /* NULL */
+	/* history's own */
+	unsigned told;      /* bits of enum teller */
+	bool exact;         /* the exit is that of its wait status */
+	int64_t said_ns;    /* when it said itself that it was about to exit, with `said`; 0: it did not */
+	int said;
+	bool inherited;     /* the command line is its parent's */
+	int64_t read_ns;    /* when the sampler read the command line; 0: it did not, since the last exec */
+	char *announced;    /* it was about to execute this; NULL: nothing */
+	int64_t announced_ns;
+	int64_t execed_ns;  /* the last exec that was told of */
+	bool exec_open;     /* ... by the kernel, and the image has not spoken yet */
+	bool exec_told;     /* ... and the sampler has not seen its image yet */
+	uint64_t image;     /* as the sampler saw it last */
 };
 
-/** All processes that were seen, living and ended. Keyed by (pid, start), for pids are used again. */
+/** What is new by an event or a look, each once, whoever tells of it, and however many do. */
+struct history_note {
+	enum event_kind kind; /* EVENT_FORK: `pid` has begun; EVENT_EXEC: text; EVENT_EXIT; EVENT_TEST: text, "" when none runs any more */
+	enum event_source source;
+	pid_t pid, ppid;
+	int64_t at_ns;
+	enum exit_kind exit;
+	int exit_value;
+	char *text; /* made fit to be shown, or NULL */
+};
+
+/** All processes that were seen or told of, living and ended. Keyed by (pid, start), for pids are used again; those that were only told of
+ *  have no start, and are told apart by who told of them when. A row that has ended is never revived. */
 struct history;
 struct history *history_new(size_t most); /* MOST ended rows are kept, the oldest go first */
 void history_free(struct history *h);
-/** The row of that process, a new one if it was not known. The pointer is good until the next call. */
-struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_ticks, bool *is_new);
+/** The oldest note, to be taken after each event and each pass; its text is good until the next call. @return false: none. */
+bool history_next_note(struct history *h, struct history_note *out);
+
+/* ---- as the sampler saw it ---- */
+
+/** The row of that process, which began at STARTED_NS to the tick, a new one if it was not known. The pointer is good until the next call
+ *  that adds or ends one. */
+struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_ticks, int64_t started_ns, pid_t ppid, bool *is_new);
+/** Its command line and image (stat field 28) as they are now. */
+void history_read(struct history *h, struct process_row *row, const char *cmdline, size_t len, uint64_t image, int64_t now_ns);
 /** The living row of PID, or NULL. */
 struct process_row *history_living(struct history *h, pid_t pid);
-void history_ended(struct history *h, pid_t pid, int64_t now_ns, enum exit_kind exit, int value);
+/** The last row of PID, living or not, or NULL. */
+struct process_row *history_last(const struct history *h, pid_t pid);
+/** It is there no more. What was told of its end stays. */
+void history_gone(struct history *h, pid_t pid, int64_t now_ns);
+/** Ask IS_THERE of each living row that the sampler has not seen, and end those that are not. */
+void history_sweep(struct history *h, int64_t now_ns, bool (*is_there)(void *who, const struct process_row *row), void *who);
+
+/* ---- as it was told ---- */
+
+/** PPID (0: not known) has made PID, in TEST (NULL: none known). TOLD_BY_ITSELF: an image of it speaks, its
+ *  fork may yet be told. */
+void history_forked(struct history *h, pid_t pid, pid_t ppid, int64_t at_ns, unsigned by, const char *test);
+/** PID is about to execute FILE; FILE NULL: that failed. */
+void history_announced(struct history *h, pid_t pid, const char *file, int64_t at_ns);
+/** PID has executed WORDS (as /proc/PID/cmdline has them, or the file alone; LEN 0: not known). IMAGE: as for history_read(), 0: not known. */
+void history_execed(struct history *h, pid_t pid, const char *words, size_t len, uint64_t image, int64_t at_ns, unsigned by);
+/** PID is about to exit with CODE, as it says itself: it ends so unless more is heard. */
+void history_exiting(struct history *h, pid_t pid, int code, int64_t at_ns);
+/** PID has ended; this is its wait status, and wins over all that was told before. */
+void history_exited(struct history *h, pid_t pid, int64_t at_ns, enum exit_kind exit, int value, enum event_source source);
+void history_test(struct history *h, pid_t pid, const char *test, int64_t at_ns, enum event_source source);
+
 size_t history_count(const struct history *h);
 const struct process_row *history_at(const struct history *h, size_t i);
 size_t history_dropped(const struct history *h);

@@ -114,19 +114,19 @@ void observe_close(struct observe *ob)
 
 /* ---- history ---- */
 
-static void note_cmdline(struct observe *ob, const struct seen_process *p, struct process_row *row)
+static void note_cmdline(struct observe *ob, const struct seen_process *p, struct history *history, struct process_row *row, int64_t now_ns)
 {
 	proc_path path;
+	struct stat_line stat;
+	uint64_t image = 0;
 
+	snprintf(path, sizeof path, "%d/stat", p->pid);
+	if (!sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) && !parse_stat(text_str(&ob->scratch), ob->scratch.n, &stat))
+		image = stat.start_stack;
 	snprintf(path, sizeof path, "%d/cmdline", p->pid);
 	if (sys_read_file(ob->proc_fd, path, &ob->scratch, NULL) || ob->scratch.n == 0)
 		return; /* a zombie has none: keep what was known */
-	if (row->cmdline && row->cmdline_len == ob->scratch.n && memcmp(row->cmdline, ob->scratch.at, ob->scratch.n) == 0)
-		return;
-	mem_free(row->cmdline);
-	row->cmdline = mem_alloc(ob->scratch.n + 1);
-	memcpy(row->cmdline, ob->scratch.at, ob->scratch.n);
-	row->cmdline_len = ob->scratch.n;
+	history_read(history, row, ob->scratch.at, ob->scratch.n, image, now_ns);
 }
 
 static bool wants_note(const struct seen_process *p, int64_t now_ns)
@@ -138,14 +138,36 @@ static bool wants_note(const struct seen_process *p, int64_t now_ns)
 static void note_process(struct observe *ob, struct seen_process *p, struct history *history, int64_t now_ns)
 {
 	bool is_new;
-	struct process_row *row = history_row(history, p->pid, p->start_ticks, &is_new);
+	int64_t started_ns = p->start_ticks ? (int64_t)p->start_ticks * ob->ns_per_tick - ob->boot_offset_ns : p->seen_ns;
+	struct process_row *row = history_row(history, p->pid, p->start_ticks, started_ns, p->stat.ppid, &is_new);
 
-	if (is_new) {
-		row->ppid = p->stat.ppid;
-		row->started_ns = p->start_ticks ? (int64_t)p->start_ticks * ob->ns_per_tick - ob->boot_offset_ns : p->seen_ns;
-	}
-	note_cmdline(ob, p, row);
+	note_cmdline(ob, p, history, row, now_ns);
 	p->noted_ns = now_ns;
+}
+
+/** A main thread that has ended is a zombie as long as others run on (pthread_exit(3)). */
+static bool has_threads(pid_t pid)
+{
+	char path[32];
+	int_vec tids = {0};
+	bool more;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	more = sys_list_numbers(AT_FDCWD, path, &tids, NULL) == 0 && tids.n > 1;
+	vec_free(&tids);
+	return more;
+}
+
+/** Of a process that was told of, and that no walk has found. Its number may be another's by now. */
+static bool is_there(void *who, const struct process_row *row)
+{
+	const struct observe *ob = who;
+	char state = 0;
+	uint64_t ticks = sys_process_start(row->pid, &state);
+
+	if (ticks == 0 || ((state == 'Z' || state == 'X') && !has_threads(row->pid)))
+		return false;
+	return (int64_t)ticks * ob->ns_per_tick - ob->boot_offset_ns <= row->started_ns + ob->ns_per_tick;
 }
 
 static void note_history(struct observe *ob, struct history *history, int64_t now_ns)
@@ -155,12 +177,13 @@ static void note_history(struct observe *ob, struct history *history, int64_t no
 
 		/* The pid may have been used again by now. */
 		if (row && row->start_ticks == ob->ended.at[i].start_ticks)
-			history_ended(history, row->pid, now_ns, EXIT_UNKNOWN, 0);
+			history_gone(history, row->pid, now_ns);
 	}
 	ob->ended.n = 0;
 	for (size_t i = 0; i < ob->procs.n; i++)
 		if (wants_note(ob->procs.at[i], now_ns))
 			note_process(ob, ob->procs.at[i], history, now_ns);
+	history_sweep(history, now_ns, is_there, ob);
 }
 
 /* ---- passes ---- */

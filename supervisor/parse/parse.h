@@ -173,6 +173,18 @@ bool parse_next_net_inet(struct cursor *c, bool v6, struct inet_socket *out);
 /** The next unix socket with a name; state is SOCKET_LISTENS, SOCKET_CONNECTED or 0; NAME lies in the text, '@' in front of an abstract one. */
 bool parse_next_net_unix(struct cursor *c, struct unix_socket *out);
 
+/* ---- the proc connector: the payload of one netlink message (cn_proc.h) ---- */
+
+struct proc_message {
+	enum { PROC_OTHER, PROC_ACK, PROC_FORK, PROC_EXEC, PROC_EXIT } kind;
+	int64_t at_ns; /* CLOCK_MONOTONIC (ktime_get_ns in drivers/connector/cn_proc.c) */
+	pid_t pid, tid;         /* of a fork: the parent */
+	pid_t child, child_tid; /* a new thread: child is its process, child_tid another number */
+	int status;             /* PROC_EXIT: of this thread, as of wait(2) */
+	int error;              /* PROC_ACK: errno, 0: we are told from now on */
+};
+int parse_proc_message(const void *data, size_t len, struct proc_message *out);
+
 /* ---- pytest ---- */
 
 struct current_test {

@@ -39,15 +39,20 @@ static bool is_pid(int64_t value)
 	return value > 0 && value <= INT32_MAX;
 }
 
+static void put_parent(struct event *ev)
+{
+	ev->parent = ev->fd > 0 ? ev->fd : 0;
+	ev->fd = -1;
+}
+
 static int by_kind(const struct wire_slot *s, struct text *text, struct event *ev)
 {
 	switch ((enum wire_kind)s->kind) {
 	case WIRE_START:
 		ev->kind = EVENT_START;
+		put_parent(ev);
 		ev->token = (uint64_t)s->value;
 		ev->image = s->extra;
-		ev->parent = s->fd > 0 ? s->fd : 0;
-		ev->fd = -1;
 		return 0;
 	case WIRE_BORN:
 	case WIRE_FORK:
@@ -60,7 +65,7 @@ static int by_kind(const struct wire_slot *s, struct text *text, struct event *e
 		return 0;
 	case WIRE_EXEC:
 		ev->kind = EVENT_EXEC;
-		ev->parent = is_pid(s->value) ? (pid_t)s->value : 0;
+		put_parent(ev);
 		return 0;
 	case WIRE_EXEC_FAILED:
 		ev->kind = EVENT_EXEC_FAILED;

@@ -2,57 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "report/facts.h"
-
-/* cJSON answers NULL when memory is out, and to nothing else that is done here. */
-static cJSON *need(cJSON *item)
-{
-	if (!item)
-		base_oom();
-	return item;
-}
-
-/** Add ITEM to the object PARENT as KEY, which is a constant. */
-static cJSON *put(cJSON *parent, const char *key, cJSON *item)
-{
-	must(cJSON_AddItemToObjectCS(parent, key, need(item)));
-	return item;
-}
-
-static cJSON *add(cJSON *array, cJSON *item)
-{
-	must(cJSON_AddItemToArray(array, need(item)));
-	return item;
-}
-
-static cJSON *string_n(const char *s, size_t n)
-{
-	OWNED_TEXT copy = {0};
-
-	text_addn(&copy, s, n);
-	text_clean(copy.at, copy.n);
-	return cJSON_CreateString(text_str(&copy));
-}
-
-static cJSON *string(const char *s)
-{
-	return s ? string_n(s, strlen(s)) : cJSON_CreateNull();
-}
-
-static cJSON *number(int64_t n)
-{
-	return cJSON_CreateNumber((double)n);
-}
-
-/** Seconds, to the millisecond. */
-static cJSON *seconds(int64_t ns)
-{
-	int64_t ms = (ns + (ns < 0 ? -NS_PER_MS : NS_PER_MS) / 2) / NS_PER_MS;
-
-	return cJSON_CreateNumber((double)ms / 1000);
-}
+#include "report/value.h"
 
 static cJSON *since_start(const struct run_report *r, int64_t at_ns)
 {
@@ -354,6 +305,7 @@ void report_json(const struct run_report *r, struct text *out)
 		add(list, finding_row(r, r->findings[i]));
 	put(root, "processes", processes(r));
 	put(root, "processes_dropped", number(r->history ? (int64_t)history_dropped(r->history) : 0));
+	put(root, "processes_complete", cJSON_CreateBool(r->every_process));
 	put(root, "cleanup", cleanup(r));
 	printed = cJSON_Print(root);
 	if (!printed)

@@ -34,6 +34,7 @@ struct run_report {
 	struct finding *const *findings;
 	size_t nfindings;
 	const struct history *history;
+	bool every_process; /* it has all that ever lived, but for those that were dropped */
 	const struct signalled *signalled;
 	size_t nsignalled;
 	const struct survivor *survivors;
@@ -57,6 +58,27 @@ void report_closing(const struct run_report *r, const struct text_style *style, 
 
 /** What was left behind, and which address was held: one block for all such findings of R. Nothing when there are none. */
 void report_leaks(const struct run_report *r, const struct text_style *style, struct text *out);
+
+/** One event, for those who follow a run while it goes on. */
+struct report_event {
+	enum event_kind kind; /* EVENT_FORK: `pid` has begun, made by `parent` */
+	enum event_source source;
+	int64_t since_ns; /* since the start of the run */
+	pid_t pid, parent; /* parent: 0: not known */
+	const char *label, *parent_label; /* see process_label(); "": not known */
+	const char *text; /* file, address, test; "": none */
+	int error, socket_type;
+	enum exit_kind exit;
+	int exit_value;
+	int64_t value_ns, interval_ns;
+};
+
+/** As one line for the screen, as wide as STYLE allows. */
+void report_event_line(const struct report_event *e, const struct text_style *style, struct text *out);
+/** As one JSON object in one line (docs/events.md). */
+void report_event_json(const struct report_event *e, struct text *out);
+/** The last line of such a file. */
+void report_events_end(int64_t since_ns, uint64_t dropped, struct text *out);
 
 /** In the reader's words. */
 void report_summary(const struct finding *f, struct text *out); /* one sentence */

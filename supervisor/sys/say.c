@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -18,32 +19,36 @@ enum way {
 	WAY_CAREFUL,  /* ... which we may not have: the pipe is another user's */
 };
 
-struct say {
-	enum way way;
-	int fd;
-};
-
-static struct say say_open(void)
+struct sys_writer sys_writer_open(int fd)
 {
+	struct sys_writer w = {WAY_PLAIN, fd, -1};
 	struct stat st;
+	char path[32];
 
-	if (fstat(STDERR_FILENO, &st) < 0 || S_ISREG(st.st_mode))
-		return (struct say){WAY_PLAIN, -1};
-	if (S_ISSOCK(st.st_mode))
-		return (struct say){WAY_SOCKET, -1};
-	if (!S_ISFIFO(st.st_mode) && !isatty(STDERR_FILENO))
-		return (struct say){WAY_PLAIN, -1};
-
-	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	return fd < 0 ? (struct say){WAY_CAREFUL, -1} : (struct say){WAY_REOPENED, fd};
+	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
+		return w;
+	if (S_ISSOCK(st.st_mode)) {
+		w.way = WAY_SOCKET;
+		return w;
+	}
+	if (!S_ISFIFO(st.st_mode) && !isatty(fd))
+		return w;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	w.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	w.way = w.own_fd < 0 ? WAY_CAREFUL : WAY_REOPENED;
+	return w;
 }
 
-static ssize_t write_careful(const char *data, size_t size)
+void sys_writer_close(struct sys_writer *w)
+{
+	fd_closep(&w->own_fd);
+}
+
+static ssize_t write_careful(int fd, const char *data, size_t size)
 {
 	struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size < PIPE_BUF ? size : PIPE_BUF};
-	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-	ssize_t n = pwritev2(STDERR_FILENO, &piece, 1, -1, RWF_NOWAIT);
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	ssize_t n = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
 
 	if (n >= 0 || errno != EOPNOTSUPP)
 		return n;
@@ -52,34 +57,34 @@ static ssize_t write_careful(const char *data, size_t size)
 		errno = room.revents & POLLERR ? EPIPE : EAGAIN;
 		return -1;
 	}
-	return write(STDERR_FILENO, piece.iov_base, piece.iov_len);
+	return write(fd, piece.iov_base, piece.iov_len);
 }
 
-static ssize_t write_some(const struct say *s, const char *data, size_t size)
+ssize_t sys_writer_write(const struct sys_writer *w, const char *data, size_t size)
 {
-	switch (s->way) {
+	switch ((enum way)w->way) {
 	case WAY_PLAIN:
-		return write(STDERR_FILENO, data, size);
+		return write(w->fd, data, size);
 	case WAY_SOCKET:
-		return send(STDERR_FILENO, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return send(w->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	case WAY_REOPENED:
-		return write(s->fd, data, size);
+		return write(w->own_fd, data, size);
 	case WAY_CAREFUL:
 		break;
 	}
-	return write_careful(data, size);
+	return write_careful(w->fd, data, size);
 }
 
 int sys_say(const char *data, size_t size, int64_t limit_ns)
 {
 	int64_t until_ns = sys_monotonic_ns() + limit_ns;
-	struct say s = say_open();
+	struct sys_writer s = sys_writer_open(STDERR_FILENO);
 	int rc = 0;
 
 	while (size && !rc) {
-		ssize_t n = write_some(&s, data, size);
+		ssize_t n = sys_writer_write(&s, data, size);
 		int64_t left_ms = (until_ns - sys_monotonic_ns()) / NS_PER_MS;
-		struct pollfd room = {.fd = s.fd >= 0 ? s.fd : STDERR_FILENO, .events = POLLOUT};
+		struct pollfd room = {.fd = s.own_fd >= 0 ? s.own_fd : STDERR_FILENO, .events = POLLOUT};
 
 		if (n >= 0) {
 			data += n;
@@ -91,7 +96,7 @@ int sys_say(const char *data, size_t size, int64_t limit_ns)
 			rc = -errno;
 		}
 	}
-	fd_closep(&s.fd);
+	sys_writer_close(&s);
 	return rc;
 }
 

@@ -80,6 +80,14 @@ const char *sys_signal_name(int sig, char buf[16]); /* "SIGINT", "SIGRTMIN+3" */
 /** Write a file under a temporary name beside it, flush it, rename it. Nothing of it is left on failure. */
 int sys_write_file(const char *path, const char *data, size_t size, struct err *err);
 int sys_make_dirs(const char *path, struct err *err); /* as mkdir -p, 0777 & umask */
+/** To write to FD, which is not ours alone, without ever waiting for a reader. FD stays the caller's. */
+struct sys_writer {
+	int way, fd, own_fd;
+};
+struct sys_writer sys_writer_open(int fd);
+/** @return bytes, or -1 and errno; EAGAIN: no room now. */
+ssize_t sys_writer_write(const struct sys_writer *w, const char *data, size_t size);
+void sys_writer_close(struct sys_writer *w);
 /** Write to standard error without ever waiting longer than LIMIT_NS for a reader; what does not fit by then is dropped.
  *  @return 0; -EAGAIN when something was dropped, -errno. */
 int sys_say(const char *data, size_t size, int64_t limit_ns);

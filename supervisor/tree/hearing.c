@@ -65,22 +65,38 @@ void hearing_exec_failed(struct tree *t, const struct event *ev)
 
 /* ---- images ---- */
 
+/** The connector tells who made whom, and nothing of alarms: whoever else tells of the fork, before or after, is not disturbed. */
+static void kernel_fork(struct tree *t, const struct event *ev)
+{
+	struct member *m = member_find(t, ev->child);
+
+	if (!m || m->ended || m->told_by_kernel) {
+		m = member_begin(t, ev->child, ev->pid);
+		m->unspoken = true;
+	}
+	if (!m->ppid)
+		m->ppid = ev->pid;
+	m->told_by_kernel = true;
+}
+
 /** A fork copies the image, so that the child is heard as its parent is; the alarms are not copied. */
 void hearing_fork(struct tree *t, const struct event *ev)
 {
+	if (ev->source == FROM_CONNECTOR) {
+		kernel_fork(t, ev);
+		return;
+	}
+
 	struct member *m = member_find(t, ev->child);
 	bool by_itself = ev->source == FROM_SHIM && ev->tid == ev->child;
 	bool told = m && !m->ended && (by_itself ? !m->told_by_itself && m->told_by_parent : !m->told_by_parent && m->told_by_itself);
 
 	if (!told) {
-		struct hearing parent = {0};
+		struct hearing parent = ev->source == FROM_SAMPLER ? (struct hearing){0} : member_need(t, ev->pid)->hearing;
 
-		if (ev->source == FROM_SHIM) {
-			parent = member_need(t, ev->pid)->hearing;
-			m = member_find(t, ev->child); /* it may have moved */
-		}
-		if (m && !m->ended && !m->ppid && !m->told_by_parent && !m->told_by_itself)
-			m->ppid = ev->pid; /* it spoke before its fork was told */
+		m = member_find(t, ev->child); /* the parent may be new */
+		if (m && !m->ended && (!m->ppid || m->told_by_kernel) && !m->told_by_parent && !m->told_by_itself)
+			m->ppid = ev->pid; /* it spoke before its fork was told, or the kernel did */
 		else
 			m = member_begin(t, ev->child, ev->pid);
 		if (ev->source == FROM_SHIM && !m->hearing.image_known) {
@@ -90,6 +106,7 @@ void hearing_fork(struct tree *t, const struct event *ev)
 			m->hearing.image_known = parent.image_known;
 		}
 	}
+	m->unspoken = false;
 	if (by_itself)
 		m->told_by_itself = true;
 	else
@@ -99,7 +116,8 @@ void hearing_fork(struct tree *t, const struct event *ev)
 /** A tracer or the connector says that an exec has happened. */
 void hearing_exec_done(struct tree *t, const struct event *ev)
 {
-	member_need(t, ev->pid);
+	if (ev->source == FROM_TRACER)
+		member_need(t, ev->pid);
 }
 
 void hearing_start(struct tree *t, const struct event *ev)
@@ -108,13 +126,14 @@ void hearing_start(struct tree *t, const struct event *ev)
 	struct member *m = member_find(t, ev->pid);
 	bool as_said = a && !a->used && a->name == name_hash(ev->text) && (a->spawn || a->pid == ev->pid);
 
-	if (as_said && a->spawn && (!m || m->ended || m->hearing.image_known))
+	if (as_said && a->spawn && (!m || m->ended || m->unspoken || m->hearing.image_known))
 		m = member_begin(t, ev->pid, a->pid); /* a child of posix_spawn has run nothing of its own before */
 	else if (!m || m->ended)
 		m = member_begin(t, ev->pid, 0);
 
 	bool heard_before = a && (a->spawn || (m->hearing.heard && m->hearing.announced && m->hearing.exec_id == a->id));
 
+	m->unspoken = false;
 	m->hearing.heard = as_said && heard_before;
 	m->hearing.announced = false;
 	m->hearing.image = ev->image;

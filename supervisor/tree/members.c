@@ -30,8 +30,11 @@ struct member *member_need(struct tree *t, pid_t pid)
 
 	if (!m) {
 		m = add(t, pid);
-		m->hearing.heard = !t->lost;
+		m->unspoken = true;
 	}
+	if (m->unspoken)
+		m->hearing.heard = !t->lost;
+	m->unspoken = false;
 	return m;
 }
 

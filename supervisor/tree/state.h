@@ -21,6 +21,8 @@ struct member {
 	int64_t made_ns; /* when it was first heard of */
 	bool ended;
 	bool told_by_parent, told_by_itself; /* the two sides of its fork */
+	bool told_by_kernel; /* the connector */
+	bool unspoken;       /* ... and nobody else has told anything of it: as to alarms it was never heard of */
 	struct hearing hearing;
 };
 
@@ -70,6 +72,11 @@ void hearing_exec_failed(struct tree *t, const struct event *ev);
 void hearing_exec_done(struct tree *t, const struct event *ev);
 void hearing_start(struct tree *t, const struct event *ev);
 void hearing_alarm(struct tree *t, const struct event *ev);
+
+/* ---- told.c ---- */
+
+/** What the event adds to the history. */
+void told_event(struct tree *t, const struct event *ev);
 
 /* ---- tests.c ---- */
 

@@ -43,7 +43,7 @@ void test_ended(struct tree *t, pid_t pid, int64_t now_ns)
 		last->to_ns = now_ns;
 }
 
-static void test_runs(struct tree *t, pid_t pid, const char *id, size_t len, int64_t now_ns)
+static void test_runs(struct tree *t, pid_t pid, const char *id, size_t len, int64_t now_ns, enum event_source source)
 {
 	struct test_span *last = last_of(t, pid);
 
@@ -52,6 +52,17 @@ static void test_runs(struct tree *t, pid_t pid, const char *id, size_t len, int
 	test_ended(t, pid, now_ns);
 	trim(t);
 	vec_push(&t->spans, (struct test_span){pid, now_ns, NEVER_NS, copy(id, len)});
+	if (t->history)
+		history_test(t->history, pid, t->spans.at[t->spans.n - 1].id, now_ns, source);
+}
+
+static void test_is_over(struct tree *t, pid_t pid, int64_t now_ns, enum event_source source)
+{
+	const struct test_span *last = last_of(t, pid);
+
+	if (last && last->to_ns == NEVER_NS && t->history)
+		history_test(t->history, pid, "", now_ns, source);
+	test_ended(t, pid, now_ns);
 }
 
 void test_event(struct tree *t, const struct event *ev)
@@ -59,17 +70,17 @@ void test_event(struct tree *t, const struct event *ev)
 	struct current_test now;
 
 	if (parse_current_test(ev->text, strlen(ev->text), &now) == 0)
-		test_runs(t, ev->pid, now.id, now.id_len, ev->at_ns);
+		test_runs(t, ev->pid, now.id, now.id_len, ev->at_ns, ev->source);
 	else
-		test_ended(t, ev->pid, ev->at_ns);
+		test_is_over(t, ev->pid, ev->at_ns, ev->source);
 }
 
 void tree_test_seen(struct tree *t, pid_t pid, const char *test, int64_t now_ns)
 {
 	if (test)
-		test_runs(t, pid, test, strlen(test), now_ns);
+		test_runs(t, pid, test, strlen(test), now_ns, FROM_SAMPLER);
 	else
-		test_ended(t, pid, now_ns);
+		test_is_over(t, pid, now_ns, FROM_SAMPLER);
 }
 
 static bool covers(const struct test_span *s, int64_t at_ns)

@@ -110,6 +110,7 @@ static void spawned(struct tree *t, const struct event *ev)
 
 	if (!m || m->ended) /* the child's own words come later, or never: a program that the library can't enter */
 		m = member_begin(t, ev->child, ev->pid);
+	m->unspoken = false;
 	if (!m->ppid)
 		m->ppid = ev->pid;
 }
@@ -132,6 +133,14 @@ static void note_beginning(struct tree *t, const struct event *ev)
 		m->ppid = ev->parent; /* a child of vfork, or of a program that is not heard */
 	if (m && (!m->made_ns || (fork && ev->at_ns < m->made_ns)))
 		m->made_ns = ev->at_ns;
+}
+
+/** Sources do not come in order: who tells of the number's next owner may have been heard first. */
+static bool is_of_an_earlier_one(const struct tree *t, const struct event *ev)
+{
+	const struct member *m = member_find(t, ev->pid);
+
+	return m && ev->at_ns < m->made_ns;
 }
 
 static void take_event(struct tree *t, const struct event *ev)
@@ -159,7 +168,7 @@ static void take_event(struct tree *t, const struct event *ev)
 		spawned(t, ev);
 		break;
 	case EVENT_EXIT:
-		if (ev->exact)
+		if (ev->exact && !is_of_an_earlier_one(t, ev))
 			tree_gone(t, ev->pid, ev->at_ns);
 		break;
 	case EVENT_BIND:
@@ -182,4 +191,6 @@ void tree_event(struct tree *t, const struct event *ev)
 {
 	take_event(t, ev);
 	note_beginning(t, ev);
+	if (t->history)
+		told_event(t, ev);
 }

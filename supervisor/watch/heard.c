@@ -1,4 +1,6 @@
 /* What the tree's processes, a tracer or the kernel have told since the last look: taken in, and used by the proof. */
+#include <string.h>
+
 #include "watch/leaks.h"
 #include "watch/run.h"
 
@@ -7,9 +9,22 @@ enum { MOST_AT_ONCE = 200000 };
 /* So many at a time, and the next ones may find no room (wire.h): then it is soon looked again. */
 enum { STORM = 4096 };
 
+/** It may be gone before the first look at it. */
+static void note_command(struct run *r)
+{
+	pid_t command = launch_command(r->launch);
+	OWNED_TEXT words = {0};
+
+	history_forked(r->history, command, getpid(), launch_started_ns(r->launch), TOLD_BY_ITSELF, NULL);
+	for (char *const *word = r->opt->argv; *word; word++)
+		text_addn(&words, *word, strlen(*word) + 1);
+	history_read(r->history, history_living(r->history, command), words.at, words.n, 0, launch_started_ns(r->launch));
+}
+
 void heard_open(struct run *r)
 {
 	r->tree = tree_new(launch_command(r->launch), r->history);
+	note_command(r);
 	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
 		tree_hears_all(r->tree);
 	if (r->opt->mode == MODE_PRELOAD || r->opt->mode == MODE_PTRACE) /* a seccomp listener does not learn what came of a bind */
@@ -24,7 +39,7 @@ static void follow_child(struct run *r, const struct event *ev)
 {
 	if (!r->observe || ev->child <= 0)
 		return;
-	if (ev->source == FROM_TRACER || (r->opt->hear && hear_knows(r->opt->hear, ev->child)))
+	if (ev->source == FROM_TRACER || ev->source == FROM_CONNECTOR || (r->opt->hear && hear_knows(r->opt->hear, ev->child)))
 		observe_add(r->observe, ev->child);
 }
 
@@ -33,6 +48,8 @@ static void take(struct run *r, const struct event *ev)
 	if (r->opt->no_reaper && (ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED))
 		follow_child(r, ev);
 	tree_event(r->tree, ev);
+	events_notes(r);
+	events_heard(r, ev);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }
@@ -53,6 +70,13 @@ void heard_drain(struct run *r)
 		r->heard_lost = hear_lost(r->opt->hear);
 		tree_lost(r->tree);
 	}
+}
+
+bool heard_every_process(const struct run *r)
+{
+	const struct hear *hear = r->opt->hear;
+
+	return r->opt->mode == MODE_PTRACE || (hear && hear_has_connector(hear) && hear_connector_lost(hear) == 0);
 }
 
 /** Whose alarms are heard needs no guess by the machine's table of timers, which does not say whose they are. To be called once what

@@ -113,9 +113,11 @@ void look_history(struct run *r)
 {
 	struct err err = {0};
 
+	heard_drain(r);
 	/* a pass that fails has told history what it saw; the report does without the rest */
 	if (r->observe && observe_pass(r->observe, sys_monotonic_ns(), r->history, &r->pass, &err) < 0)
 		return;
+	events_push(r);
 }
 
 static void note_tests(struct run *r, const struct snapshot *s)
@@ -246,6 +248,7 @@ void look_pass(struct run *r, int64_t now_ns)
 		r->next_pass_ns = now_ns + NS_PER_S;
 		return;
 	}
+	events_push(r);
 	r->period_ns = policy_pass_period_ns(sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 	r->next_pass_ns = now_ns + (r->storm ? STORM_PERIOD_NS : r->period_ns);
 

@@ -33,6 +33,7 @@ struct run {
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
+	struct events *events; /* events.c; NULL: nobody wants to hear of them */
 	bool ended;           /* the command has ended by `status` */
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
@@ -62,6 +63,8 @@ void look_print(struct run *r);
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);
 void heard_drain(struct run *r);
+/** Is every process of the tree told of, however short it lives? */
+bool heard_every_process(const struct run *r);
 /** Fill in what is known of the alarms of S. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
@@ -84,6 +87,19 @@ void hold_tree(struct run *r);
 void hold_release(struct run *r);
 /** SIG came while the tree is held. @return true when it asks for the end, which follows. */
 bool hold_takes(struct run *r, int sig);
+
+/* events.c: each event as a line, while the run goes on */
+void events_begin(struct run *r);
+/** What was heard itself, where no note of the history tells of it. */
+void events_heard(struct run *r, const struct event *ev);
+/** What is new in the history. To be called after each event and each pass. */
+void events_notes(struct run *r);
+/** A look has found PID in TEST; NULL: in none. */
+void events_test_seen(struct run *r, pid_t pid, const char *test);
+/** Write what has come together; never waits. */
+void events_push(struct run *r);
+/** The last words. */
+void events_end(struct run *r);
 
 /* leaks.c: what is left behind */
 void leaks_begin(struct run *r);

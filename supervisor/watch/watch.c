@@ -25,25 +25,29 @@ int64_t run_clock_ns(const struct run *r, int64_t now_ns)
 
 /* ---- events ---- */
 
+static void note_end(struct run *r, pid_t pid, int status)
+{
+	bool exited = WIFEXITED(status);
+
+	history_exited(r->history, pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
+		       exited ? WEXITSTATUS(status) : WTERMSIG(status), FROM_SAMPLER);
+	events_push(r);
+}
+
 static void command_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	r->ended = true;
 	r->status = ev->status;
 	if (r->holding)
 		hold_release(r);
-	history_ended(r->history, launch_command(r->launch), sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	heard_drain(r); /* what it has told comes before its end */
+	note_end(r, launch_command(r->launch), ev->status);
 }
 
 static void orphan_ended(struct run *r, const struct launch_event *ev)
 {
-	bool exited = WIFEXITED(ev->status);
-
 	leaks_orphan(r, ev->pid);
-	history_ended(r->history, ev->pid, sys_monotonic_ns(), exited ? EXIT_CODE : EXIT_SIGNAL,
-		      exited ? WEXITSTATUS(ev->status) : WTERMSIG(ev->status));
+	note_end(r, ev->pid, ev->status);
 }
 
 /** The command hears each signal once. A second SIGINT or SIGTERM is the wish that it ends: the ladder follows (see supervise()). */
@@ -174,6 +178,7 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
+	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
 }
 
@@ -199,6 +204,7 @@ static _Noreturn void end_without_outer(struct run *r)
 	if (r->opt->no_reaper)
 		cleanup_strangers(r, END_LIMIT_NS);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
+	events_end(r);
 	launch_finish_code(r->launch, 128 + SIGKILL);
 }
 
@@ -208,6 +214,7 @@ static _Noreturn void end_without_exec(struct run *r)
 
 	sys_sayf("tracewrap: %s: %s\n", r->opt->argv[0], strerror(r->exec_error));
 	files_write(r, OUTCOME_ERROR, code, true);
+	events_end(r);
 	launch_finish_code(r->launch, code);
 }
 
@@ -227,6 +234,7 @@ static _Noreturn void end_by_itself(struct run *r)
 
 	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
 	leaks_say(r, outcome_of(r));
+	events_end(r);
 	if (leaked)
 		launch_finish_code(r->launch, EXIT_LEAKED);
 	launch_finish_status(r->launch, r->status);
@@ -298,6 +306,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	policy_begin(&r.policy);
 	open_observe(&r);
 	leaks_begin(&r);
+	events_begin(&r);
 	heard_open(&r);
 	say_begin(&r);
 	supervise(&r);

@@ -19,7 +19,7 @@ enum leaks_choice { LEAKS_WARN, LEAKS_FAIL, LEAKS_IGNORE };
 struct leaks_before;
 enum { PORTS_MOST = 16 };
 
-enum verbosity { SAY_HANGS = -1, SAY_NORMAL = 0, SAY_MORE = 1 };
+enum verbosity { SAY_HANGS = -1, SAY_NORMAL = 0, SAY_MORE = 1, SAY_EVENTS = 2 };
 
 struct watch_options {
 	char **argv; /* the command */
@@ -34,6 +34,7 @@ struct watch_options {
 	enum verbosity verbosity;
 	bool no_reaper; /* orphans are not ours: see launch_options */
 	bool worker;    /* several of us share the report folder */
+	int events_fd; /* where each event goes as a JSON line; 0: nowhere */
 	enum mode mode;
 	const char *mode_reason; /* why it is not the mode that was asked for, or the best there is; NULL: it is */
 	struct hear *hear;       /* NULL: nothing is heard */
@@ -59,6 +60,9 @@ void watch_timers(struct text *out);
 struct leaks_before *watch_leaks_before(const struct watch_options *opt);
 /** Read "ADDRESS[,ADDRESS...]" into OPT->ports. @return 0, -EINVAL. */
 int watch_ports(struct watch_options *opt, const char *value, const char **wrong);
+
+/** Open WHERE, a file's name or "fd:N", for watch_options.events_fd. @return the descriptor, our own; -errno. */
+int watch_open_events(const char *where, struct err *err);
 
 /** The report folder must be usable before a run is begun that names it: can FILE be written beside its folder's other files?
  *  @return 0, or -errno with the reason. */

@@ -17,6 +17,7 @@ static void values(unsigned which, const char *text, size_t len)
 	struct current_test test;
 	struct unix_socket local;
 	struct inet_socket inet;
+	struct proc_message message;
 	int64_t now_ns;
 
 	switch (which) {
@@ -29,6 +30,7 @@ static void values(unsigned which, const char *text, size_t len)
 	case 6: parse_link(text, len); break;
 	case 7: parse_inet_diag(text, len, &inet); break;
 	case 8: parse_timer_list_head(text, len, &now_ns); break;
+	case 9: parse_proc_message(text, len, &message); break;
 	default:
 		if (parse_unix_diag(text, len, &local) == 0)
 			for (size_t i = 0; i < local.nwaiting; i++)
@@ -64,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a = arena_new();
 
 	if (size) {
-		values(data[0] % 10, (const char *)data + 1, size - 1);
+		values(data[0] % 11, (const char *)data + 1, size - 1);
 		walkers((const char *)data + 1, size - 1);
 		parse_cmdline((const char *)data + 1, size - 1, a);
 	}

@@ -92,28 +92,28 @@ static void history_keeps_rows_apart(void **state)
 	bool is_new;
 
 	(void)state;
-	row = history_row(h, 7, 100, &is_new);
+	row = history_row(h, 7, 100, 0, 0, &is_new);
 	assert_true(is_new);
 	assert_int_equal(row->ended_ns, NEVER_NS);
 	row->started_ns = 5;
 	row->cmdline = mem_alloc(3);
-	assert_ptr_equal(history_row(h, 7, 100, &is_new), row);
+	assert_ptr_equal(history_row(h, 7, 100, 0, 0, &is_new), row);
 	assert_false(is_new);
 	assert_ptr_equal(history_living(h, 7), row);
 
-	history_ended(h, 7, 9, EXIT_SIGNAL, 15);
+	history_exited(h, 7, 9, EXIT_SIGNAL, 15, FROM_SAMPLER);
 	assert_null(history_living(h, 7));
-	assert_ptr_equal(history_row(h, 7, 100, &is_new), row); /* the same one, even after its end */
+	assert_ptr_equal(history_row(h, 7, 100, 0, 0, &is_new), row); /* the same one, even after its end */
 	assert_false(is_new);
 	assert_int_equal(row->exit_value, 15);
-	history_ended(h, 7, 11, EXIT_CODE, 0); /* ended already: nothing changes */
+	history_exited(h, 7, 11, EXIT_CODE, 0, FROM_SAMPLER); /* ended already: nothing changes */
 	assert_int_equal(row->ended_ns, 9);
 
-	row = history_row(h, 7, 200, &is_new); /* the pid was used again */
+	row = history_row(h, 7, 200, 0, 0, &is_new); /* the pid was used again */
 	assert_true(is_new);
 	assert_int_equal(history_count(h), 2);
 	assert_ptr_equal(history_living(h, 7), row);
-	history_row(h, 7, 300, &is_new); /* and again, before the end of the second was seen */
+	history_row(h, 7, 300, 0, 0, &is_new); /* and again, before the end of the second was seen */
 	assert_int_equal(history_count(h), 3);
 	assert_int_equal(history_at(h, 1)->exit, EXIT_UNKNOWN);
 	assert_int_not_equal(history_at(h, 1)->ended_ns, NEVER_NS);
@@ -127,19 +127,19 @@ static void history_drops_the_oldest_ended(void **state)
 	bool is_new;
 
 	(void)state;
-	history_row(h, 1, 1, &is_new); /* lives on */
+	history_row(h, 1, 1, 0, 0, &is_new); /* lives on */
 	for (pid_t pid = 2; pid < 2002; pid++) {
-		history_row(h, pid, 5, &is_new);
-		history_ended(h, pid, pid, EXIT_CODE, 0);
+		history_row(h, pid, 5, 0, 0, &is_new);
+		history_exited(h, pid, pid, EXIT_CODE, 0, FROM_SAMPLER);
 		assert_true(history_count(h) <= 1 + 16);
 	}
 	assert_non_null(history_living(h, 1));
 	assert_int_equal(history_count(h) + history_dropped(h), 2001);
 	assert_true(history_count(h) >= 1 + 14);
 	assert_int_equal(history_at(h, history_count(h) - 1)->pid, 2001);
-	history_row(h, 2001, 5, &is_new);
+	history_row(h, 2001, 5, 0, 0, &is_new);
 	assert_false(is_new);
-	history_row(h, 5, 5, &is_new);
+	history_row(h, 5, 5, 0, 0, &is_new);
 	assert_true(is_new);
 	history_free(h);
 }

@@ -63,11 +63,11 @@ static void images(void **state)
 	assert_true(ev.token == NO_TOKEN);
 	assert_int_equal(ev.parent, 0);
 
-	ev = good(SLOT(.kind = WIRE_EXEC, .value = 4), "ls");
+	ev = good(SLOT(.kind = WIRE_EXEC, .fd = 4), "ls");
 	assert_int_equal(ev.kind, EVENT_EXEC);
 	assert_int_equal(ev.parent, 4);
 	assert_string_equal(ev.text, "ls");
-	assert_int_equal(good(SLOT(.kind = WIRE_EXEC, .value = INT64_MAX), "ls").parent, 0);
+	assert_int_equal(good(SLOT(.kind = WIRE_EXEC, .fd = -1), "ls").parent, 0);
 	ev = good(SLOT(.kind = WIRE_EXEC_FAILED, .value = ENOENT, .extra = 3), "");
 	assert_int_equal(ev.kind, EVENT_EXEC_FAILED);
 	assert_int_equal(ev.error, ENOENT);

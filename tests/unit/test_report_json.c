@@ -196,7 +196,7 @@ static void what_is_not_known_is_null(void **state)
 static struct process_row *add_process(struct history *h, pid_t pid, const char *cmdline, size_t len)
 {
 	bool is_new;
-	struct process_row *p = history_row(h, pid, (uint64_t)pid, &is_new);
+	struct process_row *p = history_row(h, pid, (uint64_t)pid, 0, 0, &is_new);
 
 	assert_true(is_new);
 	p->cmdline = mem_alloc(len + 1);
@@ -217,9 +217,9 @@ static void process_keys(void **state)
 	(void)state;
 	add_process(h, 7, line, sizeof line - 1)->test = strdup("t.py::x\n");
 	add_process(h, 8, "sh\0-c\0true\0", 11);
-	history_ended(h, 8, 1500 * NS_PER_MS, EXIT_CODE, 3);
+	history_exited(h, 8, 1500 * NS_PER_MS, EXIT_CODE, 3, FROM_SAMPLER);
 	add_process(h, 9, "", 0);
-	history_ended(h, 9, 2 * NS_PER_S, EXIT_SIGNAL, 9);
+	history_exited(h, 9, 2 * NS_PER_S, EXIT_SIGNAL, 9, FROM_SAMPLER);
 	r.nfindings = 0;
 	r.history = h;
 

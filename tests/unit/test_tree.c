@@ -392,9 +392,100 @@ static void storms_stay_small(void **state)
 	tree_free(t);
 }
 
+/* ---- the proc connector beside them ---- */
+
+static void kernel(struct tree *t, enum event_kind kind, pid_t pid, pid_t child, int64_t at_ns)
+{
+	tree_event(t, &(struct event){.kind = kind, .source = FROM_CONNECTOR, .pid = pid, .tid = pid, .child = child, .at_ns = at_ns,
+				      .exact = kind == EVENT_EXIT, .text = ""});
+}
+
+static void the_kernel_alone_makes_nobody_heard(void **state)
+{
+	struct tree *t = begin();
+
+	(void)state;
+	root_runs(t);
+	kernel(t, EVENT_FORK, ROOT, 101, 1);
+	assert_not_heard(t, 101, 0x7000);
+	kernel(t, EVENT_EXEC, 101, 0, 2);
+	assert_not_heard(t, 101, 0x7000);
+	assert_heard(t, ROOT, 0x7000, 0, NEVER_NS);
+	tree_free(t);
+}
+
+static void the_kernel_tells_first(void **state)
+{
+	struct tree *t = begin();
+
+	(void)state;
+	root_runs(t);
+	kernel(t, EVENT_FORK, ROOT, 101, 1);
+	fork_said(t, ROOT, 101);
+	alarm_said(t, 101, 0, 5 * S, 0);
+	born_said(t, ROOT, 101);
+	assert_heard(t, 101, 0x7000, 1 * S, 5 * S);
+	kernel(t, EVENT_FORK, ROOT, 102, 1);
+	born_said(t, ROOT, 102);
+	alarm_said(t, 102, 0, 5 * S, 0);
+	fork_said(t, ROOT, 102);
+	assert_heard(t, 102, 0x7000, 1 * S, 5 * S);
+	kernel(t, EVENT_FORK, ROOT, 103, 1); /* vfork: the child's first word is its exec */
+	exec_said(t, 103, 7, "tool");
+	start(t, 103, 7, "/bin/tool", 0x7100);
+	assert_heard(t, 103, 0x7100, 1 * S, NEVER_NS);
+	shim(t, (struct event){.kind = EVENT_SPAWN, .pid = ROOT, .id = 9, .text = "tool"});
+	kernel(t, EVENT_FORK, ROOT, 104, 1);
+	start(t, 104, 9, "/bin/tool", 0x7200);
+	shim(t, (struct event){.kind = EVENT_SPAWNED, .pid = ROOT, .child = 104, .token = 9});
+	assert_heard(t, 104, 0x7200, 1 * S, NEVER_NS);
+	tree_free(t);
+}
+
+static void the_kernel_tells_last(void **state)
+{
+	struct tree *t = begin();
+
+	(void)state;
+	root_runs(t);
+	fork_said(t, ROOT, 101);
+	alarm_said(t, 101, 0, 5 * S, 0);
+	kernel(t, EVENT_FORK, ROOT, 101, 1);
+	born_said(t, ROOT, 101);
+	assert_heard(t, 101, 0x7000, 1 * S, 5 * S);
+	exec_said(t, 103, 7, "tool");
+	kernel(t, EVENT_FORK, ROOT, 103, 1);
+	start(t, 103, 7, "/bin/tool", 0x7100);
+	assert_heard(t, 103, 0x7100, 1 * S, NEVER_NS);
+	kernel(t, EVENT_EXIT, 103, 0, 2);
+	assert_not_heard(t, 103, 0x7100);
+	kernel(t, EVENT_FORK, ROOT, 103, 3); /* the number again, for a program that is not listened to */
+	assert_not_heard(t, 103, 0x7100);
+	tree_free(t);
+}
+
+static void an_end_is_not_that_of_the_next_one(void **state)
+{
+	struct tree *t = begin();
+
+	(void)state;
+	root_runs(t);
+	shim(t, (struct event){.kind = EVENT_FORK, .pid = ROOT, .tid = ROOT, .child = 101, .at_ns = 1 * S});
+	shim(t, (struct event){.kind = EVENT_FORK, .pid = ROOT, .tid = ROOT, .child = 101, .at_ns = 5 * S});
+	kernel(t, EVENT_EXIT, 101, 0, 3 * S); /* of the first, heard late */
+	assert_heard(t, 101, 0x7000, 6 * S, NEVER_NS);
+	kernel(t, EVENT_EXIT, 101, 0, 7 * S);
+	assert_not_heard(t, 101, 0x7000);
+	tree_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_kernel_alone_makes_nobody_heard),
+		cmocka_unit_test(the_kernel_tells_first),
+		cmocka_unit_test(the_kernel_tells_last),
+		cmocka_unit_test(an_end_is_not_that_of_the_next_one),
 		cmocka_unit_test(command_is_heard_from_its_start),
 		cmocka_unit_test(fork_is_heard_and_clears_alarms),
 		cmocka_unit_test(both_sides_of_a_fork_come_in_any_order),
