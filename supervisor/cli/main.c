@@ -3,10 +3,9 @@
  * The way of a run through the rooms (docs/internals.md):
  *   cli/      options, subcommands, exit codes                    you are here
  *   launch/   outer guard, witness, supervisor, command; their events
- *   hear/     what the preload library and the kernel tell -> events; tree/ what they add up to
  *   observe/  /proc and sock_diag -> snapshot        parse/  the formats that they come in
  *   model/    snapshot, finding, history: plain data
- *   prove/    who can still move, who is stuck, why: pure; leaks/ what is left behind
+ *   prove/    who can still move, who is stuck, why: pure
  *   report/   findings -> screen and JSON: pure
  *   act/      ending a tree, step by step
  *   watch/    the loop that joins them
@@ -59,8 +58,12 @@ int main(int argc, char **argv)
 		break;
 	}
 
-	struct launch_options how = {.argv = opt.command, .keep_sigint = opt.keep_sigint, .no_reaper = opt.watch.no_reaper,
-	                             .keep_ours = opt.watch.events_fd};
+	struct launch_options how = {
+		.argv = opt.command,
+		.keep_sigint = opt.keep_sigint,
+		.no_reaper = opt.watch.no_reaper,
+		.keep_ours = {opt.watch.events_fd},
+	};
 	OWNED_TEXT timers = {0};
 
 	mode_prepare(&opt, &how);

@@ -62,6 +62,8 @@ void mode_prepare(struct options *opt, struct launch_options *how)
 	}
 	if (!opt->watch.hear && opt->mode != CHOOSE_PTRACE) /* a tracer tells all that the connector would */
 		open_connector(opt);
+	if (opt->watch.hear)
+		how->keep_ours[1] = hear_keeps(opt->watch.hear);
 	if (opt->watch.mode != MODE_PRELOAD)
 		return;
 	how->env = hear_environment(opt->watch.hear, environ, opt->command[0]);

@@ -347,19 +347,18 @@ static void add_wrapped(struct text *out, const char *words, size_t indent, size
 
 	while (*words) {
 		size_t len = strcspn(words, " ");
+		bool first = column == indent;
 
-		if (column + len > width) {
+		if (column + !first + len > width) {
 			text_addc(out, '\n', 1);
 			text_addc(out, ' ', indent);
 			column = indent;
+			first = true;
 		}
+		text_addc(out, ' ', !first);
 		text_addn(out, words, len);
-		column += len;
-		words += len;
-		if (*words == ' ' && *++words) {
-			text_addc(out, ' ', 1);
-			column++;
-		}
+		column += !first + len;
+		words += len + (words[len] == ' ');
 	}
 	text_addc(out, '\n', 1);
 }
@@ -382,8 +381,9 @@ void options_help(struct text *out)
 				 rows[i].name, rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
 
 		text_add(out, head);
-		text_addc(out, ' ', n < INDENT - 1 ? (size_t)(INDENT - n) : 1);
-		if (n >= INDENT) {
+		if (n < INDENT - 1) {
+			text_addc(out, ' ', (size_t)(INDENT - n));
+		} else {
 			text_addc(out, '\n', 1);
 			text_addc(out, ' ', INDENT);
 		}

@@ -72,26 +72,7 @@ static bool is_answered(struct connector *c)
 	return false;
 }
 
-/** Those that are there already. Who is made from now on is told of. */
-static void note_living(struct connector *c)
-{
-	process_vec below = {0};
-	int_vec threads = {0};
-	char path[32];
-
-	if (sys_descendants(getpid(), NULL, 0, &below, NULL) == 0) {
-		for (size_t i = 0; i < below.n; i++) {
-			snprintf(path, sizeof path, "/proc/%d/task", (int)below.at[i].pid);
-			if (sys_list_numbers(AT_FDCWD, path, &threads, NULL) || threads.n == 0)
-				continue;
-			idmap_put(c->known, (uint64_t)below.at[i].pid, threads.n);
-		}
-	}
-	vec_free(&threads);
-	vec_free(&below);
-}
-
-bool connector_open(struct connector *c, pid_t command)
+bool connector_open(struct connector *c)
 {
 	const int room = ROOM;
 	int fd;
@@ -103,13 +84,23 @@ bool connector_open(struct connector *c, pid_t command)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	c->known = idmap_new();
-	idmap_put(c->known, (uint64_t)command, 1);
-	if (mnl_socket_bind(c->socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 || !ask(c) || !is_answered(c)) {
+	if (fd <= STDERR_FILENO /* a standard stream was closed, and the guards put /dev/null there */ ||
+	    mnl_socket_bind(c->socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 || !ask(c) || !is_answered(c)) {
 		connector_close(c);
 		return false;
 	}
-	note_living(c);
 	return true;
+}
+
+void connector_begin(struct connector *c, pid_t command)
+{
+	if (c->socket)
+		idmap_put(c->known, (uint64_t)command, 1);
+}
+
+int connector_fd(const struct connector *c)
+{
+	return c->socket ? mnl_socket_get_fd(c->socket) : 0;
 }
 
 void connector_close(struct connector *c)

@@ -29,7 +29,6 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 	struct hear *h = mem_alloc(sizeof *h);
 
 	h->files = (struct files){.library_fd = -1, .events_fd = -1};
-	h->wants_connector = opt->connector;
 
 	int rc = opt->shim ? open_shim(h, err) : 0;
 
@@ -37,6 +36,8 @@ int hear_open(const struct hear_options *opt, struct hear **out, struct err *err
 	if (rc < 0) {
 		hear_close(h);
 		*out = NULL;
+	} else if (opt->connector) {
+		connector_open(&h->connector);
 	}
 	return rc;
 }
@@ -121,8 +122,12 @@ char **hear_environment(struct hear *h, char *const *environ_now, const char *an
 
 void hear_begin(struct hear *h, pid_t command)
 {
-	if (h->wants_connector)
-		h->wants_connector = connector_open(&h->connector, command);
+	connector_begin(&h->connector, command);
+}
+
+int hear_keeps(const struct hear *h)
+{
+	return connector_fd(&h->connector);
 }
 
 bool hear_next(struct hear *h, struct event *out)

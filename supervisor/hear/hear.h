@@ -34,7 +34,10 @@ char **hear_environment(struct hear *h, char *const *environ_now, const char *an
 /** The descriptors that the outer process has to keep to its end, ascending; 0: none. Whoever is of the tree opens them by /proc. */
 void hear_files(const struct hear *h, int fds[2]);
 
-/** In the supervisor, once the command is there: open what only it may have (the connector). */
+/** The descriptor that the supervisor has to keep: the connector's; 0: none. */
+int hear_keeps(const struct hear *h);
+
+/** In the supervisor, once the command is there. */
 void hear_begin(struct hear *h, pid_t command);
 /** The next event; its text is good until the next call. Never waits. @return false: none now. */
 bool hear_next(struct hear *h, struct event *out);

@@ -48,14 +48,16 @@ struct connector {
 	char buf[8192] __attribute__((aligned(8)));
 };
 
-/** COMMAND and all that lives below us are known from now on. @return false: it can't be had here. */
-bool connector_open(struct connector *c, pid_t command);
+/** Before the command is there, so that nothing of it is missed. @return false: it can't be had here. */
+bool connector_open(struct connector *c);
+/** COMMAND is known, and who comes of it. */
+void connector_begin(struct connector *c, pid_t command);
+int connector_fd(const struct connector *c); /* 0: none */
 /** The next event of our tree; TEXT holds its text. */
 bool connector_next(struct connector *c, struct text *text, struct event *out);
 void connector_close(struct connector *c);
 
 struct hear {
-	bool wants_connector;
 	struct connector connector;
 	struct files files;
 	struct ring ring;

@@ -142,7 +142,7 @@ int inner_start(const struct guard *g, struct launch **out)
 	 * stops a command which nobody continues. From here on never open a terminal without O_NOCTTY. */
 	setsid();
 	note_inherited(l);
-	guard_let_go((const int[]){talk, g->handover[1], g->opt->keep_ours}, 3);
+	guard_let_go((const int[]){talk, g->handover[1], g->opt->keep_ours[0], g->opt->keep_ours[1]}, 4);
 	guard_rename(g, "tw-inner");
 	start_hearing(l, talk);
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)g->outer);

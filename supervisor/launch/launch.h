@@ -20,7 +20,7 @@ struct launch_options {
 	enum launch_trace trace;
 	bool no_reaper; /* --reaper off: orphans of the tree become init's, not ours */
 	int keep[2]; /* descriptors, ascending, that the outer process keeps open to its end, for others to open by /proc; 0: none */
-	int keep_ours; /* one that the supervisor keeps; 0: none */
+	int keep_ours[2]; /* that the supervisor keeps; 0: none */
 };
 
 struct launch; /* of the inner process */

@@ -43,6 +43,7 @@ void history_free(struct history *h)
 	vec_free(&h->rows);
 	vec_free(&h->unseen);
 	vec_free(&h->notes);
+	vec_free(&h->gone);
 	idmap_free(h->by_start);
 	idmap_free(h->latest);
 	mem_free(h);
@@ -104,6 +105,7 @@ struct process_row *history_add(struct history *h, pid_t pid, uint64_t start_tic
 	struct process_row *row = mem_alloc(sizeof *row);
 
 	history_trim(h);
+	row->serial = ++h->serial;
 	row->pid = pid;
 	row->start_ticks = start_ticks;
 	row->ended_ns = NEVER_NS;
@@ -216,7 +218,8 @@ struct process_row *history_row(struct history *h, pid_t pid, uint64_t start_tic
 	row = history_add(h, pid, start_ticks);
 	row->ppid = ppid;
 	row->started_ns = started_ns;
-	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = FROM_SAMPLER, .pid = pid, .ppid = ppid, .at_ns = started_ns}, NULL, 0);
+	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = FROM_SAMPLER, .pid = pid, .ppid = ppid,
+					       .at_ns = started_ns}, NULL, 0);
 	*is_new = true;
 	return row;
 }
@@ -259,10 +262,32 @@ void history_gone(struct history *h, pid_t pid, int64_t now_ns)
 		history_end(h, row, row->said_ns, EXIT_CODE, row->said);
 	else
 		history_end(h, row, now_ns, EXIT_UNKNOWN, 0);
-	history_note(h, &(struct history_note){.kind = EVENT_EXIT, .source = row->said_ns ? FROM_SHIM : FROM_SAMPLER, .pid = pid,
-					       .ppid = row->ppid, .at_ns = row->ended_ns, .exit = row->exit, .exit_value = row->exit_value},
-		     NULL, 0);
+
+	struct history_note note = {.kind = EVENT_EXIT, .source = row->said_ns ? FROM_SHIM : FROM_SAMPLER, .pid = pid, .ppid = row->ppid,
+				    .at_ns = row->ended_ns, .exit = row->exit, .exit_value = row->exit_value};
+
+	if (h->gone.n >= NOTES_MOST)
+		history_settle(h);
+	vec_push(&h->gone, (struct gone){row->serial, note});
 	history_trim(h);
+}
+
+void history_settle(struct history *h)
+{
+	for (size_t i = 0; i < h->gone.n; i++) {
+		struct history_note *note = &h->gone.at[i].note;
+		struct process_row *row = history_latest(h, note->pid);
+
+		if (row && row->serial == h->gone.at[i].serial) {
+			if (row->noted_exit)
+				continue;
+			row->noted_exit = true;
+			note->exit = row->exit;
+			note->exit_value = row->exit_value;
+		}
+		history_note(h, note, NULL, 0);
+	}
+	h->gone.n = 0;
 }
 
 void history_sweep(struct history *h, int64_t now_ns, bool (*is_there)(void *who, const struct process_row *row), void *who)

@@ -4,6 +4,11 @@
 
 #include "model/model.h"
 
+struct gone {
+	uint64_t serial; /* of the row */
+	struct history_note note;
+};
+
 struct history {
 	VEC(struct process_row *) rows; /* as they were first seen */
 	struct idmap *by_start; /* pid and start -> index in rows; not those without a start */
@@ -12,6 +17,8 @@ struct history {
 	size_t most, nended, dropped;
 	VEC(struct history_note) notes;
 	size_t next_note;
+	VEC(struct gone) gone; /* not noted yet: how they ended may be on its way */
+	uint64_t serial;
 };
 
 struct process_row *history_latest(const struct history *h, pid_t pid);

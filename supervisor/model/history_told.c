@@ -51,7 +51,8 @@ static struct process_row *begin(struct history *h, pid_t pid, pid_t ppid, int64
 	row->ppid = ppid;
 	row->started_ns = at_ns;
 	vec_push(&h->unseen, pid);
-	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = source_of(by), .pid = pid, .ppid = ppid, .at_ns = at_ns}, NULL, 0);
+	history_note(h, &(struct history_note){.kind = EVENT_FORK, .source = source_of(by), .pid = pid, .ppid = ppid,
+					       .at_ns = at_ns}, NULL, 0);
 	return row;
 }
 
@@ -153,13 +154,14 @@ void history_exited(struct history *h, pid_t pid, int64_t at_ns, enum exit_kind 
 	if (!ended) {
 		history_end(h, row, at_ns, exit, value);
 	} else {
-		changes = row->exit != exit || row->exit_value != value;
+		changes = !row->noted_exit || row->exit != exit || row->exit_value != value;
 		row->exit = exit;
 		row->exit_value = value;
 		if (at_ns > row->started_ns)
 			row->ended_ns = at_ns;
 	}
 	row->exact = true;
+	row->noted_exit = true;
 	if (changes)
 		history_note(h, &(struct history_note){.kind = EVENT_EXIT, .source = source, .pid = pid, .ppid = row->ppid,
 						       .at_ns = row->ended_ns, .exit = exit, .exit_value = value}, NULL, 0);

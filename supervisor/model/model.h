@@ -369,7 +369,9 @@ enum exit_kind { EXIT_UNKNOWN, EXIT_CODE, EXIT_SIGNAL };
 
 /** Who has told of a fork: each tells it once, so a second time means another process with the same number. TOLD_OF_SPAWN beside it: the
  *  child does not run its parent's image (posix_spawn(3)). */
-enum teller { TOLD_BY_ITSELF = 0, TOLD_BY_PARENT = 1, TOLD_BY_CHILD = 2, TOLD_BY_TRACER = 4, TOLD_BY_CONNECTOR = 8, TOLD_OF_SPAWN = 16 };
+enum teller {
+	TOLD_BY_ITSELF = 0, TOLD_BY_PARENT = 1, TOLD_BY_CHILD = 2, TOLD_BY_TRACER = 4, TOLD_BY_CONNECTOR = 8, TOLD_OF_SPAWN = 16,
+};
 
 struct process_row {
 	pid_t pid, ppid;
@@ -381,6 +383,8 @@ struct process_row {
 	int exit_value;
 	char *test; /* NULL */
 	/* history's own */
+	uint64_t serial;
+	bool noted_exit;
 	unsigned told;      /* bits of enum teller */
 	bool exact;         /* the exit is that of its wait status */
 	int64_t said_ns;    /* when it said itself that it was about to exit, with `said`; 0: it did not */
@@ -427,6 +431,8 @@ struct process_row *history_living(struct history *h, pid_t pid);
 struct process_row *history_last(const struct history *h, pid_t pid);
 /** It is there no more. What was told of its end stays. */
 void history_gone(struct history *h, pid_t pid, int64_t now_ns);
+/** All was heard that had been told before the last history_gone(): what is gone is noted with what is known of it now. */
+void history_settle(struct history *h);
 /** Ask IS_THERE of each living row that the sampler has not seen, and end those that are not. */
 void history_sweep(struct history *h, int64_t now_ns, bool (*is_there)(void *who, const struct process_row *row), void *who);
 

@@ -114,7 +114,8 @@ void observe_close(struct observe *ob)
 
 /* ---- history ---- */
 
-static void note_cmdline(struct observe *ob, const struct seen_process *p, struct history *history, struct process_row *row, int64_t now_ns)
+static void note_cmdline(struct observe *ob, const struct seen_process *p, struct history *history, struct process_row *row,
+			 int64_t now_ns)
 {
 	proc_path path;
 	struct stat_line stat;

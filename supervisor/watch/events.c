@@ -61,7 +61,7 @@ static int open_number(const char *where, struct err *err)
 
 int watch_open_events(const char *where, struct err *err)
 {
-	const int flags = O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int flags = O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	struct stat st;
 
 	if (strncmp(where, "fd:", 3) == 0)
@@ -104,7 +104,8 @@ static void push_lines(struct events *e)
 		return;
 	text_add(&whole, e->cut ? "\n" : "");
 	text_addn(&whole, e->lines.at, e->lines.n);
-	e->cut = sys_say(whole.at, whole.n, SCREEN_LIMIT_NS) != 0;
+	/* who has let us wait once is waited for no more until there is room */
+	e->cut = sys_say(whole.at, whole.n, e->cut ? 0 : SCREEN_LIMIT_NS) != 0;
 	e->lines.n = 0;
 }
 

@@ -63,7 +63,7 @@ void heard_drain(struct run *r)
 		take(r, &ev);
 	for (; n < MOST_AT_ONCE && r->opt->hear && hear_next(r->opt->hear, &ev); n++)
 		take(r, &ev);
-	r->storm = n >= STORM;
+	r->storm |= n >= STORM;
 	if (!r->opt->hear)
 		return;
 	if (hear_lost(r->opt->hear) != r->heard_lost) {

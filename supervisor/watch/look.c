@@ -117,6 +117,8 @@ void look_history(struct run *r)
 	/* a pass that fails has told history what it saw; the report does without the rest */
 	if (r->observe && observe_pass(r->observe, sys_monotonic_ns(), r->history, &r->pass, &err) < 0)
 		return;
+	heard_drain(r);
+	history_settle(r->history);
 	events_push(r);
 }
 
@@ -243,11 +245,14 @@ void look_pass(struct run *r, int64_t now_ns)
 	char words[160];
 	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
+	r->storm = false;
 	heard_drain(r);
 	if (observe_pass(r->observe, now_ns, r->history, &r->pass, &err) < 0) {
 		r->next_pass_ns = now_ns + NS_PER_S;
 		return;
 	}
+	heard_drain(r); /* the end of whom the pass has missed was told of before */
+	history_settle(r->history);
 	events_push(r);
 	r->period_ns = policy_pass_period_ns(sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 	r->next_pass_ns = now_ns + (r->storm ? STORM_PERIOD_NS : r->period_ns);

@@ -80,14 +80,6 @@ void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
 void cleanup_strangers(struct run *r, int64_t limit_ns);
 void cleanup_leftovers(struct run *r); /* after the command's own end: a moment for those that end by themselves, then the ladder */
 
-/* hold.c: --on-hang stop */
-/** Stop the tree, and say how to go on. */
-void hold_tree(struct run *r);
-/** The command was continued, or has ended (as it may, once continued, before that is seen): the rest is continued, too. */
-void hold_release(struct run *r);
-/** SIG came while the tree is held. @return true when it asks for the end, which follows. */
-bool hold_takes(struct run *r, int sig);
-
 /* events.c: each event as a line, while the run goes on */
 void events_begin(struct run *r);
 /** What was heard itself, where no note of the history tells of it. */
@@ -100,6 +92,14 @@ void events_test_seen(struct run *r, pid_t pid, const char *test);
 void events_push(struct run *r);
 /** The last words. */
 void events_end(struct run *r);
+
+/* hold.c: --on-hang stop */
+/** Stop the tree, and say how to go on. */
+void hold_tree(struct run *r);
+/** The command was continued, or has ended (as it may, once continued, before that is seen): the rest is continued, too. */
+void hold_release(struct run *r);
+/** SIG came while the tree is held. @return true when it asks for the end, which follows. */
+bool hold_takes(struct run *r, int sig);
 
 /* leaks.c: what is left behind */
 void leaks_begin(struct run *r);

@@ -9,8 +9,8 @@ import pytest
 from support import ENVIRON, PY, PYTEST, SUITES, TRACEWRAP
 
 MODES = ("proc", "preload", "ptrace", "notify")
-STORM = (PY, str(SUITES / "work" / "storm.py"))
-FAMILY = (*PYTEST, "-q", str(SUITES / "work" / "test_family.py"))
+STORM = (PY, str(SUITES / "family" / "storm.py"))
+FAMILY = (*PYTEST, "-q", str(SUITES / "family" / "test_family.py"))
 #: No network namespace but the first has the proc connector (net/netlink, NETLINK_CONNECTOR is made for init_net alone).
 ELSEWHERE = ("unshare", "-n")
 

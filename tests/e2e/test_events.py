@@ -147,6 +147,16 @@ def test_reader_that_sleeps(tmp_path):
         json.loads(line)
 
 
+def test_screen_that_nobody_reads(tmp_path):
+    """Standard error is a pipe that is full: lines are lost, the run is not."""
+    read, write = os.pipe()
+    done = watch(tmp_path, "-vv", *STORM, 2000, 50, capture_output=False, stdout=subprocess.PIPE, stderr=write)
+    os.close(write)
+    assert (done.returncode, done.stdout) == (0, f"{sum(i % 7 for i in range(2000))}\n")
+    with open(read) as reader:
+        assert "forked" in reader.read()
+
+
 def test_nothing_is_left_open(tmp_path):
     """The file is the supervisor's alone: the command does not inherit it."""
     done = watch(tmp_path, "--events", "e", "ls", "-l", "/proc/self/fd")

@@ -1,9 +1,10 @@
 """report.json has every process that ever lived: parent, times, end, command line, test."""
 import collections
+import subprocess
 
 import pytest
-from live import ELSEWHERE, FAMILY, STORM, mode, needs_connector, needs_namespaces, report, watch  # noqa: F401
-from support import PY, check_process
+from live import ELSEWHERE, FAMILY, STORM, mode, needs_connector, needs_namespaces, report, report_of, watch  # noqa: F401
+from support import ENVIRON, PY, TRACEWRAP, check_process
 
 COUNT = 1000
 
@@ -106,6 +107,15 @@ def test_rows_are_dropped_with_their_count(tmp_path):
     run = report(tmp_path, "--mode=preload", *STORM, 3000, 50)
     assert run["processes_dropped"] > 0
     assert len(run["processes"]) + run["processes_dropped"] == 3001
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_closed_streams(tmp_path, closed):
+    done = subprocess.run(["sh", "-c", f'exec "$0" --mode=proc --report-json r.json sh -c "true & wait; exit 3" {closed}', TRACEWRAP],
+                          cwd=tmp_path, env=ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    run = report_of(tmp_path)
+    assert len(run["processes"]) == 2 or not run["processes_complete"]
 
 
 def test_a_command_that_is_not_there(tmp_path):

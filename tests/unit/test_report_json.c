@@ -222,11 +222,13 @@ static void process_keys(void **state)
 	history_exited(h, 9, 2 * NS_PER_S, EXIT_SIGNAL, 9, FROM_SAMPLER);
 	r.nfindings = 0;
 	r.history = h;
+	r.every_process = true;
 
 	cJSON *root = written(&r), *list = key(root, "processes"), *row = cJSON_GetArrayItem(list, 0),
 	      *words = key(row, "cmdline");
 
 	assert_int_equal(cJSON_GetArraySize(list), 3);
+	assert_true(number_of(root, "processes_dropped") == 0 && cJSON_IsTrue(key(root, "processes_complete")));
 	assert_true(number_of(row, "pid") == 7 && number_of(row, "ppid") == 1 && number_of(row, "started_s") == 1);
 	assert_int_equal(cJSON_GetArraySize(words), 3);
 	assert_string_equal(cJSON_GetArrayItem(words, 1)->valuestring, "");

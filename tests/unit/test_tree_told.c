@@ -74,7 +74,8 @@ static struct process_row *see(struct both *b, pid_t pid, uint64_t ticks, int64_
 	return history_row(b->h, pid, ticks, started_ms * MS, ROOT, is_new ? is_new : &ignored);
 }
 
-static void assert_row(const struct both *b, size_t i, pid_t pid, pid_t ppid, int64_t from_ms, int64_t to_ms, enum exit_kind exit, int value)
+static void assert_row(const struct both *b, size_t i, pid_t pid, pid_t ppid, int64_t from_ms, int64_t to_ms, enum exit_kind exit,
+		       int value)
 {
 	const struct process_row *row = history_at(b->h, i);
 
@@ -92,6 +93,7 @@ static int notes(struct both *b, enum event_kind kind)
 	struct history_note note;
 	int n = 0;
 
+	history_settle(b->h);
 	while (history_next_note(b->h, &note))
 		n += note.kind == kind;
 	return n;
