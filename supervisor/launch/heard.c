@@ -12,7 +12,7 @@ struct heard {
 	size_t next_change, next_event;
 	int_vec listening;
 	uint64_t last_id;
-	_Atomic bool woken;
+	_Atomic bool woken, urgent;
 	char *text, *words; /* of the event that was handed out last */
 };
 
@@ -25,7 +25,8 @@ struct heard *heard_new(pthread_t main)
 	return h;
 }
 
-/** Events alone wake nobody: the main thread looks for them in each of its rounds. */
+/** Most events wake nobody: the main thread looks for them in each of its rounds. Who binds may be gone by then, and with him the test
+ *  that he was started in. */
 static void wake(struct heard *h)
 {
 	if (!atomic_exchange(&h->woken, true) && pthread_kill(h->main, GUARD_HEARD))
@@ -72,6 +73,15 @@ void heard_event(struct heard *h, struct event ev)
 	ev.id = h->last_id++;
 	vec_push(&h->events, ev);
 	pthread_mutex_unlock(&h->lock);
+	if (ev.kind == EVENT_BIND) {
+		atomic_store(&h->urgent, true);
+		wake(h);
+	}
+}
+
+bool heard_urgent(struct heard *h)
+{
+	return atomic_exchange(&h->urgent, false);
 }
 
 bool heard_next_event(struct heard *h, struct event *out)

@@ -399,7 +399,7 @@ int launch_next(struct launch *l, int64_t until_ns, struct launch_event *ev, str
 
 		if (sig && signal_for_us(l, sig, &info, ev))
 			return 0;
-		if (sig == GUARD_WAKE && info.si_code > 0) {
+		if ((sig == GUARD_WAKE && info.si_code > 0) || (l->heard && heard_urgent(l->heard))) {
 			*ev = (struct launch_event){.kind = LAUNCH_TICK};
 			return 0;
 		}

@@ -48,6 +48,8 @@ struct heard;
 struct heard *heard_new(pthread_t main);
 void heard_change(struct heard *h, struct change change);
 void heard_event(struct heard *h, struct event ev); /* text and words are copied; `id` is given here */
+/** Has something been told, since the last time, that is better taken in at once? */
+bool heard_urgent(struct heard *h);
 bool heard_next_change(struct heard *h, struct change *out);
 /** Text and words are good until the next call. */
 bool heard_next_event(struct heard *h, struct event *out);

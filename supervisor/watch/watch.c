@@ -140,6 +140,7 @@ static void supervise(struct run *r)
 	while (goes_on(r)) {
 		run_step(r, next_moment_ns(r));
 		leaks_wake(r);
+		heard_drain(r);
 
 		int64_t now_ns = sys_monotonic_ns();
 
