@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "preload/shim.h"
@@ -114,6 +115,23 @@ struct dress dress_plan(char *const env[], int fd, const char *file, bool search
 		d.room = (d.n + 5) * sizeof *env + texts + sizeof PRELOAD + sizeof ASAN + sizeof WIRE_ASAN + sizeof WIRE_VARIABLE +
 			 3 * WIRE_PATH_MOST + 64;
 	return d;
+}
+
+char *dress_map(const struct dress *d)
+{
+	long at;
+
+	/* a child of vfork would leave it behind in its parent */
+	if (d->fault || d->room <= DRESS_SMALL || sys(SYS_getpid) != shim.pid)
+		return NULL;
+	at = sys(SYS_mmap, NULL, d->room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return at < 0 && at > -4096 ? NULL : (char *)at;
+}
+
+void dress_unmap(const struct dress *d, char *mapped)
+{
+	if (mapped)
+		sys(SYS_munmap, mapped, d->room);
 }
 
 /** "NAME=" with the user's TEXT of LEN bytes, NULL for none, and ours behind it. */

@@ -69,12 +69,14 @@ static int exec_image(const struct image *m)
 	int *error = __errno_location(), before = *error;
 	struct dress d = dress_plan(m->env, m->way == BY_PATH || m->way == BY_SEARCH ? AT_FDCWD : m->fd, m->file ? m->file : "",
 				    m->way == BY_SEARCH);
-	bool dressed = d.room && d.room <= DRESS_MOST && !d.fault;
+	char *mapped = dress_map(&d);
+	bool dressed = d.room && !d.fault && (mapped || d.room <= DRESS_MOST);
 	uint64_t token = d.fault ? NO_POSITION : announce(m);
-	long rc = go(m, dressed ? dress(&d, __builtin_alloca(d.room), token) : m->env);
+	long rc = go(m, dressed ? dress(&d, mapped ? mapped : __builtin_alloca(d.room), token) : m->env);
 
 	if (rc == -E2BIG && dressed && d.add) /* ours may have been too much */
 		rc = go(m, m->env);
+	dress_unmap(&d, mapped);
 	*error = before;
 	if (token != NO_POSITION)
 		TELL(WIRE_EXEC_FAILED, .fd = -1, .value = -rc, .extra = token);

@@ -105,7 +105,10 @@ void hide(bool on_stack);
 
 /* ---- dress.c: and into that of a new image ---- */
 
-enum { DRESS_MOST = 32 * 1024 }; /* stack that we take: threads of musl have 128 KiB */
+enum {
+	DRESS_SMALL = 4 * 1024, /* stack that any thread has to spare: PTHREAD_STACK_MIN is 16 KiB */
+	DRESS_MOST = 32 * 1024, /* and what is taken where there is nothing else: threads of musl have 128 KiB */
+};
 
 struct dress {
 	char *const *env; /* as the user gave it */
@@ -120,6 +123,9 @@ static inline bool wild(const void *p)
 }
 /** May an image run with the library? FD and FILE as of openat(2); SEARCH: FILE is looked for in PATH. */
 struct dress dress_plan(char *const env[], int fd, const char *file, bool search);
+/** Memory for a large one; NULL: the stack has to do, up to DRESS_MOST. Gone with a successful exec. */
+char *dress_map(const struct dress *d);
+void dress_unmap(const struct dress *d, char *mapped);
 /** The environment for it, in MEM of d->room bytes. */
 char **dress(const struct dress *d, char *mem, uint64_t token);
 

@@ -22,13 +22,15 @@ static int spawn_with(const struct spawn *s, pid_t *pid, char *const env[])
 int spawn_image(const struct spawn *s)
 {
 	struct dress d = dress_plan(s->env, AT_FDCWD, s->file, s->search);
-	bool dressed = d.room && d.room <= DRESS_MOST && !d.fault;
+	char *mapped = dress_map(&d);
+	bool dressed = d.room && !d.fault && (mapped || d.room <= DRESS_MOST);
 	uint64_t token = d.fault ? NO_POSITION : TELL(WIRE_SPAWN, .fd = -1, .text = s->file, .len = word_len(s->file));
 	pid_t pid = 0; /* the caller's may be NULL */
-	int rc = spawn_with(s, &pid, dressed ? dress(&d, __builtin_alloca(d.room), token) : s->env);
+	int rc = spawn_with(s, &pid, dressed ? dress(&d, mapped ? mapped : __builtin_alloca(d.room), token) : s->env);
 
 	if (rc == E2BIG && dressed && d.add) /* ours may have been too much */
 		rc = spawn_with(s, &pid, s->env);
+	dress_unmap(&d, mapped);
 	if (!rc && s->pid)
 		*s->pid = pid;
 	if (token != NO_POSITION)

@@ -404,6 +404,14 @@ def test_another_pid_namespace_is_silent(heard, helpers):
     assert {e.pid for e in events[1:]} == {events[1].pid} and [e.kind for e in events] == ["exec", "start", "exit"]
 
 
+@pytest.mark.parametrize("count", [0, 1500, 6000])
+def test_large_environment_on_a_small_stack(count, heard, helpers):
+    env = {"PATH": ENV["PATH"]} | {f"V{i}": "x" for i in range(count)}
+    (code, _, err), events = heard([helpers / "making", "narrow"], env)
+    assert (code, err) == (0, "")
+    assert len([e for e in events if e.kind == "start" and e.text == "/bin/sh" and e.token > 0]) == 4
+
+
 def test_failures_are_told(heard, helpers):
     (code, _, _), events = heard([helpers / "badcalls"])
     assert code == 0

@@ -114,6 +114,24 @@ static int by_daemon(void)
 	return daemon(0, 0);
 }
 
+/** In a thread with as little stack as there may be. */
+static void *spawn_narrow(void *unused)
+{
+	return by_spawn() || by_spawnp() || by_system() || by_popen() ? NULL : unused;
+}
+
+static int by_narrow_thread(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	void *good = NULL;
+
+	if (pthread_attr_init(&attr) || pthread_attr_setstacksize(&attr, 16384) || pthread_create(&thread, &attr, spawn_narrow, (void *)(uintptr_t)words))
+		return 1;
+	pthread_join(thread, &good);
+	return !good;
+}
+
 /** As sandboxes do it: not by fork(3), and its child is the first of another pid namespace. */
 static int by_other_space(void)
 {
@@ -207,6 +225,7 @@ int main(int argc, char **argv)
 		{"system", by_system}, {"popen", by_popen}, {"posix_spawn", by_spawn}, {"posix_spawnp", by_spawnp},
 		{"posix_spawn-failing", by_spawn_failing}, {"fork", by_fork}, {"fork-_exit", by_fork_raw_exit}, {"vfork", by_vfork},
 		{"forkpty", by_forkpty}, {"daemon", by_daemon}, {"wordexp", by_wordexp}, {"threads", by_thread}, {"other-space", by_other_space},
+		{"narrow", by_narrow_thread},
 	};
 
 	if (argc != 2)
