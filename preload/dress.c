@@ -132,6 +132,13 @@ static char *joined(char **mem, const char *user, size_t len, const char *name, 
 	return start;
 }
 
+static bool elsewhere(void)
+{
+	pid_t pid = (pid_t)sys(SYS_getpid);
+
+	return shim.elsewhere || (pid != shim.pid && other_space(pid));
+}
+
 static char *shim_variable(char **mem, uint64_t token)
 {
 	char *start = *mem, *at = word_put(start, WIRE_VARIABLE "=", sizeof WIRE_VARIABLE);
@@ -141,7 +148,7 @@ static char *shim_variable(char **mem, uint64_t token)
 	at = word_put(at, shim.library, word_len(shim.library));
 	*at++ = ':';
 	if (token == NO_POSITION)
-		*at++ = shim.elsewhere ? 'x' : '-';
+		*at++ = elsewhere() ? 'x' : '-';
 	else
 		at = word_hex(at, token);
 	*at++ = '\0';

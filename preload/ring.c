@@ -115,6 +115,11 @@ uint64_t tell(const struct told *t)
 	if (!shim.ring)
 		return NO_POSITION;
 
+	pid_t pid = (pid_t)sys(SYS_getpid);
+
+	if (!own_number(pid))
+		return NO_POSITION;
+
 	int64_t at_ns = now_ns();
 	size_t len = t->len < TEXT_MOST ? t->len : TEXT_MOST;
 	uint32_t n = len > FIRST ? 1 + (uint32_t)((len - FIRST + MORE - 1) / MORE) : 1;
@@ -129,7 +134,7 @@ uint64_t tell(const struct told *t)
 	s->kind = t->kind;
 	s->nslots = n;
 	s->at_ns = at_ns;
-	s->pid = (int32_t)sys(SYS_getpid);
+	s->pid = pid;
 	s->tid = (int32_t)sys(SYS_gettid);
 	s->fd = t->fd;
 	s->error = t->error;

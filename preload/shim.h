@@ -24,6 +24,7 @@ struct shim {
 	struct wire_file *ring; /* NULL: nobody listens, or this process may not tell */
 	bool elsewhere; /* in another pid namespace: silent, but what we exec gets the library */
 	bool known;     /* the paths are */
+	pid_t pid;      /* whose this is: not that of a child of vfork, nor of one that was made behind our back (clone(2)) */
 	char events[WIRE_PATH_MOST], library[WIRE_PATH_MOST];
 };
 extern struct shim shim;
@@ -138,6 +139,11 @@ int spawn_image(const struct spawn *s);
 void forked(pid_t parent, pid_t pid);
 /** Go silent when this process is the first of another pid namespace: no parent is to be seen from there (pid_namespaces(7)). */
 void stay_in_space(void);
+/** Is PID, this process, the one that is known, or a child of it that shares or has copied what we keep? Any other was made behind our
+ *  back, and perhaps into another pid namespace: nobody hears from it. */
+bool own_number(pid_t pid);
+/** Such a one: are its numbers those of the supervisor? /proc is still the supervisor's wherever the library is to be had. */
+bool other_space(pid_t pid);
 
 /* ---- next.c: the functions behind ours ---- */
 

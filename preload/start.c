@@ -91,6 +91,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
 		file = auxiliary_text(env, AT_EXECFN);
 		on_stack = (const char *const *)environ == env; /* no other constructor has made it a new one */
 	}
+	shim.pid = (pid_t)sys(SYS_getpid);
 	if (!shim.elsewhere)
 		ring_open();
 	stay_in_space();

@@ -136,7 +136,8 @@ def test_inner_dies_command_goes_on(tmp_path, marked_env, mark, sig):
 def suite(tmp_path, env, prefix, meanwhile=None):
     """A pytest suite of which MEANWHILE happens in the midst. @return exit code, standard output without times, standard error."""
     folder = shutil.copytree(SUITE, tmp_path / ("guarded" if prefix else "plain"))
-    with subprocess.Popen([*prefix, sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", ".", "-c", os.devnull],
+    with subprocess.Popen([*prefix, sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", ".", "-c", os.devnull,
+                           "test_work.py"],
                           cwd=folder, env={**env, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
         wait_for((folder / "begun").exists, what="the midst of the suite")

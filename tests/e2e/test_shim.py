@@ -394,6 +394,16 @@ def test_shells_are_told_and_their_children(way, shells, heard, helpers):
     assert "/bin/true" in [e.text for e in events if e.kind == "start"]
 
 
+@as_root
+def test_another_pid_namespace_is_silent(heard, helpers):
+    """Its numbers mean others here: whoever is in it, however it was made, tells nothing."""
+    (code, out, err), events = heard([helpers / "making", "other-space"])
+    if code and "clone" in err:
+        pytest.skip(err)
+    assert (code, err) == (0, "")
+    assert {e.pid for e in events[1:]} == {events[1].pid} and [e.kind for e in events] == ["exec", "start", "exit"]
+
+
 def test_failures_are_told(heard, helpers):
     (code, _, _), events = heard([helpers / "badcalls"])
     assert code == 0

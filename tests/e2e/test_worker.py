@@ -1,6 +1,8 @@
 """--worker: tracewrap between an xdist controller and its workers. Descriptors 0 and 1 are the protocol: nothing of ours goes there, and the
 controller, who holds their other ends, is outside."""
 import json
+import os
+import re
 
 from support import PY, PYTEST, TRACEWRAP, batch, of, result, run  # noqa: F401
 
@@ -39,6 +41,7 @@ RUNS = {
 def test_xdist_runs_through_it(result):
     assert result.code == 0 and not result.left, result
     assert b"7 passed" in result.out and b"INTERNALERROR" not in result.out
+    assert result.err == b"" and not (result.folder / ".tracewrap").exists()
 
 
 @of("stdout")
@@ -51,6 +54,7 @@ def test_each_worker_has_its_own_report(result):
     runs = sorted((result.folder / "reports" / "runs").iterdir())
     assert len(runs) == 2 and not (result.folder / "reports" / "last").exists()
     for folder in runs:
+        assert re.fullmatch(rf"\d{{8}}-\d{{6}}-{re.escape(os.uname().nodename.replace('/', '_'))}-\d+", folder.name)
         assert json.loads((folder / "report.json").read_text())["outcome"] == "pass"
 
 

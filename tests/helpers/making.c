@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wordexp.h>
@@ -111,6 +114,24 @@ static int by_daemon(void)
 	return daemon(0, 0);
 }
 
+/** As sandboxes do it: not by fork(3), and its child is the first of another pid namespace. */
+static int by_other_space(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID, NULL, NULL, NULL, NULL);
+
+	if (pid == 0) {
+		struct itimerval off = {0};
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(system("/bin/true"));
+		waitpid(child, NULL, 0);
+		setitimer(ITIMER_REAL, &off, NULL);
+		_exit(system("/bin/true; sh -c true") | by_spawn() | by_vfork());
+	}
+	return waited(pid);
+}
+
 static int by_wordexp(void)
 {
 	wordexp_t out;
@@ -185,7 +206,7 @@ int main(int argc, char **argv)
 	} ways[] = {
 		{"system", by_system}, {"popen", by_popen}, {"posix_spawn", by_spawn}, {"posix_spawnp", by_spawnp},
 		{"posix_spawn-failing", by_spawn_failing}, {"fork", by_fork}, {"fork-_exit", by_fork_raw_exit}, {"vfork", by_vfork},
-		{"forkpty", by_forkpty}, {"daemon", by_daemon}, {"wordexp", by_wordexp}, {"threads", by_thread},
+		{"forkpty", by_forkpty}, {"daemon", by_daemon}, {"wordexp", by_wordexp}, {"threads", by_thread}, {"other-space", by_other_space},
 	};
 
 	if (argc != 2)

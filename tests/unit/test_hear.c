@@ -22,6 +22,11 @@ char *word_put(char *to, const char *s, size_t n)
 	return to + n;
 }
 
+bool own_number(pid_t pid)
+{
+	return pid > 0;
+}
+
 struct scene {
 	struct ring ring;
 	struct text text;
