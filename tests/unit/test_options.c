@@ -46,6 +46,26 @@ static void durations(void **state)
 		assert_int_equal(duration_parse(bad[i], &ns), -EINVAL);
 }
 
+static void verbose_counts(void **state)
+{
+	struct options o;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&o, &err, "true", "-v"), 0);
+	assert_int_equal(o.watch.verbosity, SAY_NORMAL);
+	assert_int_equal(PARSE(&o, &err, "-v", "true"), 0);
+	assert_int_equal(o.watch.verbosity, SAY_MORE);
+	assert_int_equal(PARSE(&o, &err, "-vv", "true"), 0);
+	assert_int_equal(o.watch.verbosity, SAY_EVENTS);
+	assert_int_equal(PARSE(&o, &err, "--verbose", "-v", "-v", "true"), 0);
+	assert_int_equal(o.watch.verbosity, SAY_EVENTS);
+	assert_int_equal(PARSE(&o, &err, "--events", "/no/such/folder/x", "true"), -EINVAL);
+	assert_non_null(strstr(err.text, "--events"));
+	assert_int_equal(PARSE(&o, &err, "--events", "/no/such/folder/x", "explain", "file"), 0); /* no run: it is not opened */
+	assert_int_equal(o.watch.events_fd, 0);
+}
+
 static void options_end_at_the_command(void **state)
 {
 	struct options o;
@@ -160,7 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
-		cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(options_may_follow_a_subcommand),
+		cmocka_unit_test(verbose_counts), cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(options_may_follow_a_subcommand),
 		cmocka_unit_test(wrong_lines_name_what_is_wrong),
 		cmocka_unit_test(the_environment_gives_defaults),
 		cmocka_unit_test(help_has_every_option_in_80_columns),

@@ -430,6 +430,10 @@ static void the_kernel_tells_first(void **state)
 	alarm_said(t, 102, 0, 5 * S, 0);
 	fork_said(t, ROOT, 102);
 	assert_heard(t, 102, 0x7000, 1 * S, 5 * S);
+	kernel(t, EVENT_FORK, ROOT, 105, 1);
+	alarm_said(t, 105, 0, 5 * S, 0); /* and the child before its parent */
+	fork_said(t, ROOT, 105);
+	assert_heard(t, 105, 0x7000, 1 * S, 5 * S);
 	kernel(t, EVENT_FORK, ROOT, 103, 1); /* vfork: the child's first word is its exec */
 	exec_said(t, 103, 7, "tool");
 	start(t, 103, 7, "/bin/tool", 0x7100);

@@ -220,6 +220,10 @@ static void what_was_told_of_and_is_over_is_seen(void **state)
 	see(&b, 201, 99, 990, &is_new); /* long after: the end of the first was not told */
 	assert_true(is_new);
 	assert_row(&b, 1, 201, ROOT, 105, 105, EXIT_UNKNOWN, 0);
+	fork_by(&b, FROM_CONNECTOR, ROOT, 202, 105);
+	exit_by(&b, FROM_CONNECTOR, 202, 0, 106);
+	see(&b, 202, 11, 110, &is_new); /* began behind that end: the number's next owner */
+	assert_true(is_new);
 	end(&b);
 }
 
@@ -252,6 +256,7 @@ static void exact_ends_win(void **state)
 	assert_row(&b, 0, 200, ROOT, 100, 300, EXIT_UNKNOWN, 0);
 	exit_by(&b, FROM_CONNECTOR, 200, SIGTERM, 280);
 	assert_row(&b, 0, 200, ROOT, 100, 280, EXIT_SIGNAL, SIGTERM);
+	assert_int_equal(notes(&b, EVENT_EXIT), 1); /* with what was told in time */
 	exit_by(&b, FROM_TRACER, 200, 0, 290); /* once is enough */
 	assert_row(&b, 0, 200, ROOT, 100, 280, EXIT_SIGNAL, SIGTERM);
 
