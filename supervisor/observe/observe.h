@@ -66,8 +66,9 @@ int observe_snapshot(struct observe *ob, int64_t now_ns, struct snapshot **out, 
 /** Fill `test` and `phase` of the processes of S from their live environments (pytest's PYTEST_CURRENT_TEST). */
 void observe_tests(struct observe *ob, struct snapshot *s);
 
-/** PID is of the tree, as somebody who knows tells: follow it, too. Only with no_reaper can it be one that no walk finds. */
-void observe_add(struct observe *ob, pid_t pid);
+/** PID is of the tree, as somebody who knows tells, and had begun at BORN_NS: follow it, too, unless its number is another's by now. Only with
+ *  no_reaper can it be one that no walk finds. */
+void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 
 /** The living descendants, for the ladder: a fresh walk. With no_reaper also those that were seen before they were orphaned. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);

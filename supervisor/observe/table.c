@@ -229,11 +229,14 @@ static void adopt(struct observe *ob, pid_t parent, pid_t tid, pid_t pid, int64_
 	changed(ob, p, now_ns);
 }
 
-void observe_add(struct observe *ob, pid_t pid)
+void observe_add(struct observe *ob, pid_t pid, int64_t born_ns)
 {
 	struct stat_line stat;
 
-	if (pid > 1 && !table_find(ob, pid) && read_stat(ob, pid, &stat))
+	if (pid <= 1 || table_find(ob, pid) || !read_stat(ob, pid, &stat))
+		return;
+	/* start times are cut to ticks: who has begun a tick later is somebody else */
+	if ((int64_t)stat.start_ticks * ob->ns_per_tick - ob->boot_offset_ns <= born_ns + ob->ns_per_tick)
 		adopt(ob, stat.ppid, stat.ppid, pid, sys_monotonic_ns());
 }
 

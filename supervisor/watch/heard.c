@@ -40,7 +40,7 @@ static void follow_child(struct run *r, const struct event *ev)
 	if (!r->observe || ev->child <= 0)
 		return;
 	if (ev->source == FROM_TRACER || ev->source == FROM_CONNECTOR || (r->opt->hear && hear_knows(r->opt->hear, ev->child)))
-		observe_add(r->observe, ev->child);
+		observe_add(r->observe, ev->child, ev->at_ns);
 }
 
 static void take(struct run *r, const struct event *ev)
