@@ -382,6 +382,7 @@ struct process_row {
 	enum exit_kind exit;
 	int exit_value;
 	char *test; /* NULL */
+	bool speaks; /* its image, as far as it is known, has the preload library and tells what it does */
 	/* history's own */
 	uint64_t serial;
 	bool noted_exit;

@@ -219,6 +219,7 @@ static cJSON *processes(const struct run_report *r)
 		put(row, "ended_s", p->ended_ns == NEVER_NS ? cJSON_CreateNull() : since_start(r, p->ended_ns));
 		put(row, "exit", exit_of(p));
 		put(row, "test", string(p->test));
+		put(row, "heard", r->library ? cJSON_CreateBool(p->speaks) : cJSON_CreateNull());
 	}
 	return array;
 }

@@ -34,6 +34,7 @@ struct run_report {
 	struct finding *const *findings;
 	size_t nfindings;
 	const struct history *history;
+	bool library;       /* processes are to tell by the preload library: who does not is named */
 	bool every_process; /* it has all that ever lived, but for those that were dropped */
 	const struct signalled *signalled;
 	size_t nsignalled;

@@ -276,6 +276,7 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.mode = mode_name(r->opt->mode),
 		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
 		.history = r->history,
+		.library = r->opt->mode == MODE_PRELOAD,
 		.every_process = heard_every_process(r),
 		.complete = complete,
 		.report_path = shown_path(r, arena),

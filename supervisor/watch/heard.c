@@ -43,11 +43,48 @@ static void follow_child(struct run *r, const struct event *ev)
 		observe_add(r->observe, ev->child, ev->at_ns);
 }
 
+/** Static, privileged and 32-bit programs can't load the library: whoever has begun another image and not spoken since is seen through
+ *  /proc alone. */
+static void note_speaker(struct run *r, const struct event *ev)
+{
+	bool fork = ev->kind == EVENT_FORK;
+	struct process_row *row = ev->source == FROM_SHIM ? history_last(r->history, fork ? ev->child : ev->pid) : NULL;
+
+	if (!row)
+		return;
+	if (ev->kind == EVENT_START || fork || ev->kind == EVENT_EXEC_FAILED)
+		row->speaks = true;
+	else if (ev->kind == EVENT_EXEC)
+		row->speaks = false;
+}
+
+void heard_say_unheard(const struct run *r)
+{
+	enum { NAMED = 8 };
+	OWNED_TEXT names = {0};
+	size_t n = 0;
+
+	if (r->opt->mode != MODE_PRELOAD || r->opt->verbosity < SAY_MORE)
+		return;
+	for (size_t i = 0; i < history_count(r->history); i++) {
+		const struct process_row *row = history_at(r->history, i);
+
+		if (!row->speaks && n++ < NAMED)
+			text_addf(&names, "%s%s[%d]", names.n ? ", " : "", row->cmdline ? row->cmdline : "?", row->pid);
+	}
+	if (!n)
+		return;
+	text_clean(names.at, names.n);
+	say_line(r, "not heard, but through /proc alone (static, privileged, of another architecture, or quick): %s%s", text_str(&names),
+		 n > NAMED ? " ..." : "");
+}
+
 static void take(struct run *r, const struct event *ev)
 {
 	if (r->opt->no_reaper && (ev->kind == EVENT_FORK || ev->kind == EVENT_SPAWNED))
 		follow_child(r, ev);
 	tree_event(r->tree, ev);
+	note_speaker(r, ev);
 	events_notes(r);
 	events_heard(r, ev);
 	if (ev->kind == EVENT_BIND)

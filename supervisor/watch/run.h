@@ -65,6 +65,8 @@ void heard_open(struct run *r);
 void heard_drain(struct run *r);
 /** Is every process of the tree told of, however short it lives? */
 bool heard_every_process(const struct run *r);
+/** With -v: who could not be heard. */
+void heard_say_unheard(const struct run *r);
 /** Fill in what is known of the alarms of S. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 

@@ -235,6 +235,7 @@ static _Noreturn void end_by_itself(struct run *r)
 
 	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
 	leaks_say(r, outcome_of(r));
+	heard_say_unheard(r);
 	events_end(r);
 	if (leaked)
 		launch_finish_code(r->launch, EXIT_LEAKED);

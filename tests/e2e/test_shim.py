@@ -3,6 +3,7 @@
 Programs run plain and under --mode=preload and must say the same; what is told is shown by the helper `hearing`.
 """
 import collections
+import json
 import os
 import re
 import shutil
@@ -252,6 +253,16 @@ def test_static_program(same, heard, tmp_path):
     (code, _, _), events = heard(["sh", "-c", f"{program}; true"])
     assert code == 0 and "/bin/echo" in [e.text for e in events if e.kind == "start"]
     assert str(program) not in [e.text for e in events if e.kind == "start"]
+
+
+def test_the_report_says_who_was_not_heard(tracewrap, tmp_path):
+    program = compiled(tmp_path, "static", CHILD, "-static")
+    report = tmp_path / "report.json"
+    done = subprocess.run([tracewrap, "-v", "--mode=preload", "--report-json", report, "sh", "-c", f"{program}; true"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    heard = {Path(row["cmdline"][0]).name: row["heard"] for row in json.loads(report.read_text())["processes"]}
+    assert done.returncode == 0 and (heard["sh"], heard["static"], heard["echo"]) == (True, False, True)
+    assert "not heard" in done.stderr and str(program) in done.stderr
 
 
 def test_32_bit_program(same, tmp_path):

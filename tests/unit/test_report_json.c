@@ -234,7 +234,7 @@ static void process_keys(void **state)
 	assert_string_equal(cJSON_GetArrayItem(words, 1)->valuestring, "");
 	assert_string_equal(cJSON_GetArrayItem(words, 2)->valuestring, "a?b?\xc3\xa9");
 	assert_string_equal(string_of(row, "test"), "t.py::x?");
-	assert_true(cJSON_IsNull(key(row, "ended_s")) && cJSON_IsNull(key(row, "exit")));
+	assert_true(cJSON_IsNull(key(row, "ended_s")) && cJSON_IsNull(key(row, "exit")) && cJSON_IsNull(key(row, "heard")));
 	assert_memory_equal(history_at(h, 0)->cmdline, line, sizeof line - 1); /* cleaned on a copy */
 	row = cJSON_GetArrayItem(list, 1);
 	assert_int_equal(cJSON_GetArraySize(key(row, "cmdline")), 3);
