@@ -59,7 +59,7 @@ check-e2e: all helpers
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
-              join-idle-thread child-wait-lost-signal
+              join-idle-thread child-wait-lost-signal lock-* eof-* leak-* port-held-*
 check-corpus: all
 	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
 	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
