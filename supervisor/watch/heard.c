@@ -116,16 +116,19 @@ bool heard_every_process(const struct run *r)
 	return r->opt->mode == MODE_PTRACE || (hear && hear_has_connector(hear) && hear_connector_lost(hear) == 0);
 }
 
-/** Whose alarms are heard needs no guess by the machine's table of timers, which does not say whose they are. To be called once what
- *  was written before the snapshot ended has been taken in. */
+/** What the library hears stands in for the kernel's table of timers where that can't be read, and does not overrule it: a program may arm
+ *  one past the C library. A filter of the kernel hears those, too, and knows whose they are, as the table does not. To be called once
+ *  what was written before the snapshot ended has been taken in. */
 void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns)
 {
+	bool library = r->opt->mode == MODE_PRELOAD;
+
 	for (size_t i = 0; i < s->nprocs; i++) {
 		struct process *p = &s->procs[i];
 		int64_t until_ns;
 
-		if (s->alarms_known && p->alarm_ns == NEVER_NS)
-			continue; /* the kernel itself says that there is none */
+		if (s->alarms_known && (library || p->alarm_ns == NEVER_NS))
+			continue;
 		if (!tree_alarm(r->tree, p->pid, p->image, now_ns, &until_ns))
 			continue;
 		p->alarm_heard = true;
