@@ -45,13 +45,17 @@ def report(folder, *words, before=(), code=0):
     return report_of(folder)
 
 
+#: Who asks for each event gets the kernel's word on them, where it can be had; others do not pay for it.
+EACH = ("--events", "/dev/null")
+
+
 @functools.cache
 def has_connector():
     """Only with it does mode proc see every process."""
     import tempfile
     with tempfile.TemporaryDirectory() as folder:
         from pathlib import Path
-        return report(Path(folder), "--mode=proc", "true")["processes_complete"]
+        return report(Path(folder), "--mode=proc", *EACH, "true")["processes_complete"]
 
 
 needs_connector = pytest.mark.skipif("not __import__('live').has_connector()", reason="the proc connector can't be had here")

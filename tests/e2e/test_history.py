@@ -3,7 +3,7 @@ import collections
 import subprocess
 
 import pytest
-from live import ELSEWHERE, FAMILY, STORM, mode, needs_connector, needs_namespaces, report, report_of, watch  # noqa: F401
+from live import EACH, ELSEWHERE, FAMILY, STORM, mode, needs_connector, needs_namespaces, report, report_of, watch  # noqa: F401
 from support import ENVIRON, PY, TRACEWRAP, check_process
 
 COUNT = 1000
@@ -41,7 +41,7 @@ def test_a_storm_is_told_to_the_last_process(tmp_path, mode, width):  # noqa: F8
 @pytest.mark.parametrize("width", [1, 50])
 def test_the_library_counts_as_many_as_the_kernel(tmp_path, width):
     library = report(tmp_path, "--mode=preload", *STORM, COUNT, width, before=ELSEWHERE)
-    kernel = report(tmp_path, "--mode=proc", *STORM, COUNT, width)
+    kernel = report(tmp_path, "--mode=proc", *EACH, *STORM, COUNT, width)
     assert kernel["processes_complete"] and not library["processes_complete"]
     assert len(children(library)) == len(children(kernel)) == COUNT
     assert codes(children(library)) == codes(children(kernel)) == EXPECTED
@@ -73,7 +73,7 @@ def test_the_last_thread_ends_the_process(tmp_path, mode):  # noqa: F811
               "    threading.Thread(target=lambda: (time.sleep(0.3), os._exit(5))).start()\n"
               "    ctypes.CDLL(None).syscall(60, 9)\n"  # exit(2), of this thread alone
               "os.waitpid(pid, 0)")
-    row, = children(report(tmp_path, f"--mode={mode}", PY, "-c", script))
+    row, = children(report(tmp_path, f"--mode={mode}", *EACH, PY, "-c", script))
     assert row["exit"] == {"code": 5}
     assert row["ended_s"] - row["started_s"] >= 0.29
 
@@ -90,7 +90,7 @@ def test_processes_have_their_test(tmp_path, mode):  # noqa: F811
 
 @needs_connector
 def test_ends_are_exact(tmp_path):
-    run = report(tmp_path, "--mode=preload", *FAMILY)
+    run = report(tmp_path, "--mode=preload", *EACH, *FAMILY)
     assert {row["test"].rpartition("::")[2]: row["exit"] for row in children(run)} == {
         "test_child": {"code": 3}, "test_killed": {"signal": "SIGKILL"}, "test_fork": {"code": 5}}
 
