@@ -18,6 +18,7 @@ static void changed(struct observe *ob, struct seen_process *p, int64_t now_ns)
 	ob->generation++;
 	ob->moved_ns = now_ns;
 	p->moved = true;
+	p->details.valid = false;
 }
 
 /* ---- counters ---- */
@@ -101,6 +102,8 @@ static bool count_task(struct observe *ob, struct seen_process *p, struct seen_t
 	t->runs = runs;
 	t->moved = p->moved = true;
 	t->moved_ns = ob->moved_ns = now_ns;
+	/* Here, and not by a later look: looks are made anew between two snapshots, and know nothing of descriptors. */
+	p->details.valid = false;
 	return true;
 }
 

@@ -128,6 +128,52 @@ static void run_apart(int (*body)(void))
 	assert_int_equal(status, 0);
 }
 
+static bool reads(struct scene *sc)
+{
+	return scene_look(sc) == WAIT_FDS && strcmp(sc->task->wait.why, "read") == 0;
+}
+
+static bool holds(const struct scene *sc, int fd)
+{
+	const struct process *p = snapshot_process(sc->s, sc->pid);
+
+	for (size_t i = 0; i < p->nfds; i++)
+		if (p->fds[i].fd == fd)
+			return true;
+	return false;
+}
+
+/** What a process held when it blocked last is not what it holds now, though a look at the new block came between two snapshots. */
+static void descriptors_are_those_of_this_block(void **state)
+{
+	char sh[] = "/bin/sh", c[] = "-c", script[] = "echo ready $$ $$; read a; exec 9</dev/null; read b";
+	char *const argv[] = {sh, c, script, NULL};
+	struct observe_pass pass;
+	struct err err = {0};
+	char path[64];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+
+	struct scene sc = scene_start_command(argv, &(struct scene_options){.stdin_fd = ends[0]});
+
+	scene_until(&sc, reads);
+	scene_until(&sc, reads); /* the second one may use what the first has read */
+	assert_false(holds(&sc, 9));
+	assert_int_equal(write(ends[1], "x\n", 2), 2);
+	snprintf(path, sizeof path, "/proc/%d/fd/9", sc.pid);
+	do { /* until the look at its new block stands */
+		assert_int_equal(observe_pass(sc.ob, sys_monotonic_ns(), NULL, &pass, &err), 0);
+		scene_seed_until(&sc);
+	} while (access(path, F_OK) < 0 || pass.moved);
+	scene_until(&sc, reads);
+	assert_true(holds(&sc, 9));
+	scene_close(&sc);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void few_descriptors_are_enough(void **state)
 {
 	(void)state;
@@ -529,6 +575,7 @@ int main(void)
 {
 	struct outsider outsiders[] = {start_outsider(7), start_outsider(STDERR_FILENO)};
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(descriptors_are_those_of_this_block, scene_kill_all),
 		cmocka_unit_test_teardown(forks_and_ends_are_seen, scene_kill_all),
 		cmocka_unit_test_teardown(a_move_is_seen_once, scene_kill_all),
 		cmocka_unit_test_teardown(few_descriptors_are_enough, scene_kill_all),
