@@ -32,7 +32,7 @@ def xdist(*options, env=None, **more):
 RUNS = {
     "passes": xdist,
     "reports": lambda: xdist("--report", "reports"),
-    "hangs": lambda: xdist("--report", "reports", "--timeout", "20s", env={"HANG": "1"}),
+    "hangs": lambda: xdist("--report", "reports", "--timeout", "12s", env={"HANG": "1"}),
     "stdout": lambda: run("sh", "-c", "echo from the command", options=("--worker", "-v")),
 }
 
