@@ -103,38 +103,31 @@ static void forked(struct tracer *tr, const struct tracee *parent, pid_t child)
 
 /** Exec by another thread than the first: that one takes the process's number, and its own never reports an end (ptrace(2),
  *  "execve(2) under ptrace"). */
-static struct event execed(struct tracer *tr, struct tracee *t, pid_t former)
+static void execed(struct tracer *tr, struct tracee *t, pid_t former)
 {
 	struct user_regs_struct regs = {0};
 	struct event ev = event_of(EVENT_EXEC, t);
+	char path[32], file[4096] = "";
+	OWNED_TEXT words = {0};
 
 	free(t->call);
 	t->call = NULL;
 	if (!ptrace(PTRACE_GETREGS, t->tid, NULL, &regs))
 		ev.image = regs.rsp; /* at this stop still where start_stack is (fs/binfmt_elf.c) */
-	if (former != t->tid) {
-		heard_listens(tr->heard, former, false);
-		tracees_drop(tr->all, former);
-	}
-	return ev;
-}
-
-/** What it runs, read once it goes on: it has much to do before it can end or exec again, and nobody waits for us meanwhile. */
-static void tell_exec(struct tracer *tr, struct event ev)
-{
-	char path[32], file[4096] = "";
-	OWNED_TEXT words = {0};
-
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)ev.pid);
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)t->tid);
 	if (!sys_readlink(AT_FDCWD, path, file, sizeof file, NULL))
 		text_clean(file, strlen(file));
 	ev.text = file;
-	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)ev.pid);
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)t->tid);
 	if (!sys_read_file(AT_FDCWD, path, &words, NULL) && words.n) {
 		ev.words = words.at;
 		ev.words_len = words.n;
 	}
 	heard_event(tr->heard, ev);
+	if (former != t->tid) {
+		heard_listens(tr->heard, former, false);
+		tracees_drop(tr->all, former);
+	}
 }
 
 /* ---- trapped calls ---- */
@@ -241,7 +234,6 @@ static void step(struct tracer *tr, pid_t tid, int status)
 {
 	struct trace_step s = trace_decode(status);
 	struct tracee *t = s.what == TRACE_ENDED ? NULL : tracees_find(tr->all, tid);
-	struct event exec = {0};
 	bool result_wanted = false;
 
 	if (s.what == TRACE_ENDED) {
@@ -262,7 +254,7 @@ static void step(struct tracer *tr, pid_t tid, int status)
 		forked(tr, t, message(tid));
 		break;
 	case TRACE_EXECED:
-		exec = execed(tr, t, message(tid));
+		execed(tr, t, message(tid));
 		break;
 	case TRACE_CALLS:
 		result_wanted = call_begins(t);
@@ -276,8 +268,6 @@ static void step(struct tracer *tr, pid_t tid, int status)
 		break;
 	}
 	ptrace(result_wanted ? PTRACE_SYSCALL : PTRACE_CONT, tid, NULL, (unsigned long)s.signal);
-	if (s.what == TRACE_EXECED)
-		tell_exec(tr, exec);
 }
 
 static void *tracer_main(void *arg)
