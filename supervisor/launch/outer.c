@@ -27,6 +27,7 @@ struct outer {
 	pid_t inner; /* 0 once it was reaped */
 	int inner_status;
 	bool adopted; /* the command is our own child now */
+	int64_t continued_ns; /* when a SIGCONT was last handed to the inner process, which may have died over it */
 	bool ended;   /* ... and has ended with command_status */
 	int command_status;
 	struct held held[64]; /* the oldest first; all are held equally long */
@@ -261,7 +262,10 @@ static int inner_gone(struct outer *o, struct err *err)
 	o->adopted = true;
 	if (o->ended)
 		adopted_ended(o);
-	follow_stop(o, SIGSTOP); /* the inner one may have died before it told us */
+	if (o->continued_ns && sys_monotonic_ns() - o->continued_ns < SETTLE_NS)
+		kill(atomic_load(&o->g->page->command), SIGCONT);
+	else
+		follow_stop(o, SIGSTOP); /* the inner one may have died before it told us */
 	return 0;
 }
 
@@ -345,6 +349,8 @@ static void pass_on(struct outer *o, int sig)
 		kill(atomic_load(&o->g->page->command), sig);
 		return;
 	}
+	if (sig == SIGCONT)
+		o->continued_ns = sys_monotonic_ns();
 	/* the queue may be full (RLIMIT_SIGPENDING); a signal to the inner process itself means the same to it */
 	if (sigqueue(o->inner, GUARD_PASS, (union sigval){.sival_int = sig}) < 0)
 		kill(o->inner, sig);
