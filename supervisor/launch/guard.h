@@ -44,6 +44,7 @@ struct guard_page {
 	_Atomic uint64_t command_start; /* its start time (stat field 22); 0: not known */
 	_Atomic int exec_errno;
 	_Atomic unsigned continued; /* how many SIGCONTs came from outside: an older stop is stale */
+	_Atomic uint64_t handed;    /* signals given to the inner process, which has not taken them; bit N - 1 is signal N */
 	_Atomic bool held;          /* we have stopped the command ourselves (launch_hold) */
 	_Atomic bool outer_follows; /* the outer process stopped itself because the command was stopped */
 	_Atomic int failed_at;

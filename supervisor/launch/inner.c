@@ -369,9 +369,10 @@ static bool signal_for_us(const struct launch *l, int sig, const siginfo_t *info
 
 	if (sig == SIGCHLD || info->si_code > 0 || info->si_pid == getpid())
 		return false;
-	if (info->si_pid == l->g.outer && info->si_code == SI_QUEUE && sig == GUARD_PASS)
+	if (info->si_pid == l->g.outer && info->si_code == SI_QUEUE && sig == GUARD_PASS) {
 		sent = info->si_value.sival_int;
-	else if (sig == GUARD_ORPHAN && outer_gone(l))
+		atomic_fetch_and(&l->g.page->handed, ~(UINT64_C(1) << ((unsigned)(sent - 1) & 63)));
+	} else if (sig == GUARD_ORPHAN && outer_gone(l))
 		return false;
 	else if (sig == SIGCONT) /* undoes a stop of this very process, which the command knows nothing of */
 		return false;

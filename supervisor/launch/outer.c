@@ -27,7 +27,6 @@ struct outer {
 	pid_t inner; /* 0 once it was reaped */
 	int inner_status;
 	bool adopted; /* the command is our own child now */
-	int64_t continued_ns; /* when a SIGCONT was last handed to the inner process, which may have died over it */
 	bool ended;   /* ... and has ended with command_status */
 	int command_status;
 	struct held held[64]; /* the oldest first; all are held equally long */
@@ -185,6 +184,7 @@ static void follow_stop(struct outer *o, int sig)
 
 static void heard(struct outer *o, int sig, const siginfo_t *info);
 static void release_held(struct outer *o);
+static void pass_on(struct outer *o, int sig);
 
 static int start_failed(struct outer *o, int error, struct err *err)
 {
@@ -262,9 +262,12 @@ static int inner_gone(struct outer *o, struct err *err)
 	o->adopted = true;
 	if (o->ended)
 		adopted_ended(o);
-	if (o->continued_ns && sys_monotonic_ns() - o->continued_ns < SETTLE_NS)
-		kill(atomic_load(&o->g->page->command), SIGCONT);
-	else
+	uint64_t lost = atomic_exchange(&o->g->page->handed, 0);
+
+	for (int sig = 1; sig <= 64; sig++)
+		if (lost >> (sig - 1) & 1)
+			pass_on(o, sig);
+	if (!(lost >> (SIGCONT - 1) & 1))
 		follow_stop(o, SIGSTOP); /* the inner one may have died before it told us */
 	return 0;
 }
@@ -349,8 +352,7 @@ static void pass_on(struct outer *o, int sig)
 		kill(atomic_load(&o->g->page->command), sig);
 		return;
 	}
-	if (sig == SIGCONT)
-		o->continued_ns = sys_monotonic_ns();
+	atomic_fetch_or(&o->g->page->handed, UINT64_C(1) << (sig - 1));
 	/* the queue may be full (RLIMIT_SIGPENDING); a signal to the inner process itself means the same to it */
 	if (sigqueue(o->inner, GUARD_PASS, (union sigval){.sival_int = sig}) < 0)
 		kill(o->inner, sig);
