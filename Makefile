@@ -36,7 +36,7 @@ LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # Asked for when something is linked: pkg-config need not be there to read this file.
 PKGLIBS    = $(shell pkg-config --libs $(PKG))
 
-ROOMS     := base model parse tree prove leaks report sys act observe hear launch watch cli
+ROOMS     := base model parse tree prove image python leaks report sys act observe stacks hear launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
 OBJ       := $(SRC:%.c=$(OUT)/%.o)
 OBJ       += $(OUT)/supervisor/hear/library.o

@@ -8,7 +8,7 @@
 # only looks. Interrupted, it goes on where it stopped. DEPS=0 skips all of it; PYTHON names the interpreter to use.
 set -u
 
-build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev uthash-dev"
+build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libunwind-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
 check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib"
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/base.h"
+#include "model/stack.h"
 
 /* ---- snapshot ---- */
 
@@ -140,6 +141,7 @@ struct process {
 	size_t nlocks;
 	uint64_t start_ticks; /* field 22 of stat, clock ticks since boot */
 	uint64_t image;       /* start of its stack (field 28), another one after each exec; 0: not known. Not saved */
+	struct process_stacks *stacks; /* NULL: not read */
 };
 
 struct lock_holder {

@@ -127,3 +127,26 @@ const char *leak_owner_name(enum leak_owner owner)
 
 	return word_of(names, ARRAY_SIZE(names), owner);
 }
+
+/* ---- stacks ---- */
+
+const char *stack_quality_name(enum stack_quality quality)
+{
+	static const char *const names[] = {"none", "exact", "moving", "partial"};
+
+	return names[quality];
+}
+
+const char *frame_owner_name(enum frame_owner owner)
+{
+	static const char *const names[] = {"own", "library", "runner", "glue"};
+
+	return names[owner];
+}
+
+const char *lock_kind_name(enum lock_kind kind)
+{
+	static const char *const names[] = {"", "Lock", "RLock", "multiprocessing lock", "join", "GIL", "mutex", "parked"};
+
+	return names[kind];
+}

@@ -1,0 +1,63 @@
+/* image: what a process consists of, as bytes: its memory, a page at a time through a cache, and the ELF files that are mapped into it.
+ *
+ * Pure: pages come from a function of the caller's, files as bytes that are there already, so all of it runs on recorded or random
+ * input. Nothing that is read here is trusted: every size, count and offset is checked against what there is.
+ */
+#ifndef TRACEWRAP_IMAGE_H
+#define TRACEWRAP_IMAGE_H
+
+#include "base/base.h"
+
+/* ---- memory ---- */
+
+enum { MEMORY_PAGE = 4096, MEMORY_AHEAD = 16 };
+
+/** Read N pages from ADDRESS, a multiple of the page size, into BUF. @return how many, from the first on, could be read. */
+typedef size_t memory_fetch(void *who, uint64_t address, void *buf, size_t n);
+
+/** The memory of one process as it was when each page was first asked for. */
+struct memory;
+/** MOST_PAGES: the budget; a read beyond it fails. */
+struct memory *memory_new(memory_fetch *fetch, void *who, size_t most_pages);
+void memory_free(struct memory *m);
+/** Forget all pages: the next read sees the process as it is then. The budget goes on being spent. */
+void memory_forget(struct memory *m);
+/** All or nothing. @return false: not mapped, not readable, or the budget is spent (memory_spent()). */
+bool memory_read(struct memory *m, uint64_t address, void *buf, size_t size);
+bool memory_spent(const struct memory *m);
+size_t memory_fetches(const struct memory *m); /* calls of the fetch function so far */
+/** A number, 0 where it can't be read: for chains, where 0 ends them. */
+uint64_t memory_u64(struct memory *m, uint64_t address);
+uint32_t memory_u32(struct memory *m, uint64_t address);
+uint8_t memory_u8(struct memory *m, uint64_t address);
+/** A C string, cut to SIZE. @return false: not readable; BUF is "" then. */
+bool memory_string(struct memory *m, uint64_t address, char *buf, size_t size);
+
+/* ---- ELF files (libelf) ---- */
+
+/** A 64-bit file of this machine. Keeps a reference to the bytes, which the caller keeps alive and unchanged (or maps privately). */
+struct elf;
+struct elf_symbol {
+	const char *name; /* lives as long as the elf */
+	uint64_t value, size; /* addresses of the file itself */
+};
+/** @return 0, or -EBADMSG with the reason in ERR. */
+int elf_open(const void *bytes, size_t size, struct elf **out, struct err *err);
+void elf_close(struct elf *e); /* NULL is allowed */
+/** A defined symbol by its name: the dynamic table first, then the static one. */
+bool elf_find(struct elf *e, const char *name, struct elf_symbol *out);
+/** The function that ADDRESS lies in, by the static table where there is one, else the dynamic. Sorted once, at the first call. */
+bool elf_function(struct elf *e, uint64_t address, struct elf_symbol *out);
+bool elf_section(struct elf *e, const char *name, uint64_t *address, uint64_t *size);
+/** Build id in hex, NUL-ended. @return false: it has none. */
+bool elf_build_id(const struct elf *e, char *buf, size_t size);
+/** What to add to the file's own addresses where its bytes from OFFSET on are mapped at START. @return false: no such segment. */
+bool elf_bias(const struct elf *e, uint64_t start, uint64_t offset, uint64_t *bias);
+/** PT_GNU_EH_FRAME. @return false: it has none. OFFSET: in the file. */
+bool elf_eh_frame(const struct elf *e, uint64_t *address, uint64_t *offset, uint64_t *size);
+/** Bytes of the file at its own ADDRESS; NULL: not in it. *AVAILABLE: how many follow. */
+const uint8_t *elf_bytes_at(const struct elf *e, uint64_t address, size_t *available);
+/** The file's bytes, as given. */
+const uint8_t *elf_bytes(const struct elf *e, size_t *size);
+
+#endif
