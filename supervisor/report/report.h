@@ -47,6 +47,7 @@ struct run_report {
 struct text_style {
 	bool color;
 	unsigned width; /* columns, at least 40 */
+	const char *folder; /* paths below it are shown without it; NULL: none */
 };
 
 /** The JSON object of the report contract ("tracewrap-report/1"), ended by a newline. */
