@@ -217,3 +217,17 @@ void where_process(const struct finding *f, pid_t pid, const char *folder, size_
 	take_line(out, &line);
 	add_tasks(p, folder, width, out);
 }
+
+void report_place(const struct stack *s, const struct text_style *style, struct text *out)
+{
+	enum { INDENT = 6 };
+	const struct frame *place = where_place(s);
+	OWNED_TEXT line = {0};
+
+	if (!place)
+		return;
+	where_frame(&line, place, style->folder, style->width);
+	text_addc(out, ' ', INDENT);
+	page_fit(out, text_str(&line), style->width > 2 * INDENT ? style->width - INDENT : INDENT);
+	text_add(out, "\n");
+}
