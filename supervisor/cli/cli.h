@@ -17,6 +17,7 @@ struct options {
 	bool keep_sigint;
 	const char *events; /* --events; NULL: nowhere */
 	bool json;      /* explain: print the JSON object, not the screen */
+	struct assumptions assume; /* watch.assume points to it */
 	char **command; /* of a run; the file of explain */
 };
 
@@ -28,6 +29,9 @@ void options_help(struct text *out);
 
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);
+
+/** "NAME=D" or "NAME=never", several separated by commas, into AS. WHERE names the option for the message. @return 0, -EINVAL. */
+int assume_parse(const char *where, const char *text, struct assumptions *as, struct err *err);
 
 /** Decide how to watch, and open what that needs: fills opt.watch.mode, mode_reason, hear, and what the launch has to do for it. A mode that
  *  can't be had here gives way to a lesser one, but for those that the launch refuses (ptrace, notify). */

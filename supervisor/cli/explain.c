@@ -50,7 +50,7 @@ static void show(const struct options *opt, struct finding *f, struct snapshot *
 }
 
 /** Whom the run waits for: the command, else each process with a test that nobody above it runs. */
-static struct finding *explain_snapshot(struct snapshot *s, struct proof *p)
+static struct finding *explain_snapshot(const struct options *opt, struct snapshot *s, struct proof *p)
 {
 	VEC(pid_t) focus = {0};
 
@@ -63,7 +63,7 @@ static struct finding *explain_snapshot(struct snapshot *s, struct proof *p)
 			vec_push(&focus, s->procs[i].pid);
 	}
 
-	bool provable = p->whole && p->root_stuck && !prove_soft(p->assumptions);
+	bool provable = p->whole && p->root_stuck && !prove_soft(opt->watch.assume, p->assumptions);
 	struct finding *f = explain(s, p, focus.at, focus.n, provable ? PROVEN : SUSPECTED);
 
 	if (f)
@@ -90,7 +90,7 @@ int explain_file(const struct options *opt)
 
 	struct prove_options how = {.horizon_ns = opt->watch.horizon_ns};
 	struct proof *p = prove(s, &how);
-	struct finding *f = explain_snapshot(s, p);
+	struct finding *f = explain_snapshot(opt, s, p);
 	int code = !f ? EXPLAIN_ALIVE : f->certainty == PROVEN ? EXIT_HANG : EXPLAIN_SUSPECTED;
 
 	show(opt, f, s);

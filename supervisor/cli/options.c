@@ -9,11 +9,12 @@
 
 #include "cli/cli.h"
 
-#define DEFAULT_HORIZON_NS (600 * NS_PER_S)
+/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
+#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
 enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
-	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
+	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
 	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
@@ -24,6 +25,8 @@ static const struct row {
 } rows[] = {
 	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or it is told and kept stopped for a debugger (stop). Default: kill"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
+	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden. Default: alarms, fifo, shm, service and hidden never"},
+	{"horizon", "D", OPT_HORIZON, "a wait with a timeout longer than this counts as endless. Default: 1h, or the time of --timeout where that is longer"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
 	{"ports", "ADDRESS[,ADDRESS...]", OPT_PORTS, "TCP addresses that the run needs; a number is a port of 127.0.0.1. Default: 127.0.0.1:1616"},
@@ -185,6 +188,10 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
 		return read_duration(where, value, &o->watch.timeout_ns, err);
+	case OPT_ASSUME:
+		return assume_parse(where, value, &o->assume, err);
+	case OPT_HORIZON:
+		return read_duration(where, value, &o->watch.horizon_ns, err);
 	case OPT_GRACE:
 		return read_duration(where, value, &o->watch.grace_ns, err);
 	case OPT_REPORT:
@@ -329,13 +336,16 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	*out = (struct options){
 		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(),
 			  .ports = {"127.0.0.1:1616"}},
+		.assume = *assumptions_default(),
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)
 		return rc;
-	/* A run that may take longer gives its waits as long, too. */
-	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
+	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
+	if (out->watch.horizon_ns == 0)
+		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
+	out->watch.assume = &out->assume;
 	return out->events && out->sub == SUB_RUN ? open_events(out, err) : 0;
 }
 

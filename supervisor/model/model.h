@@ -226,6 +226,8 @@ enum assumption {
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
+	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
+	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
 };
 
 enum role { /* what a task's wait is, best cause first */

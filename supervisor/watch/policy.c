@@ -19,9 +19,9 @@
 /* A seed whose end is not known is looked at again after so long; without a move nothing new is to be expected. */
 #define SEED_AGAIN_NS (1 * NS_PER_S)
 
-void policy_begin(struct policy *p)
+void policy_begin(struct policy *p, const struct assumptions *assume)
 {
-	*p = (struct policy){.fast_gap_ns = FAST_GAP_NS, .slow_gap_ns = SLOW_GAP_NS};
+	*p = (struct policy){.assume = assume, .fast_gap_ns = FAST_GAP_NS, .slow_gap_ns = SLOW_GAP_NS};
 }
 
 static bool moved_since_look(const struct policy *p, const struct observe_pass *pass)
@@ -158,11 +158,11 @@ static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t p
 enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
                             const pid_t *focus, size_t nfocus)
 {
-	bool provable = proof->whole && proof->root_stuck && !prove_soft(proof->assumptions);
+	bool provable = proof->whole && proof->root_stuck && !prove_soft(p->assume, proof->assumptions);
 	uint64_t reach = stuck_key(s, proof, focus, nfocus, false);
 	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true) : reach;
 	bool withdrawn = p->told && p->told_key != reach;
-	int64_t patience_ns = prove_patience_ns(proof->assumptions);
+	int64_t patience_ns = prove_patience_ns(p->assume, proof->assumptions);
 
 	p->looked_ns = now_ns;
 	p->seed_until_ns = 0;

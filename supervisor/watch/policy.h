@@ -23,6 +23,7 @@ enum judgement {
 };
 
 struct policy {
+	const struct assumptions *assume; /* kept by reference */
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
 	int64_t cost_ns;       /* CPU time of the last look */
@@ -35,7 +36,8 @@ struct policy {
 	uint64_t told_key; /* of what the focus waited for */
 };
 
-void policy_begin(struct policy *p);
+/** ASSUME: what each assumption costs, kept by reference; NULL: the defaults. */
+void policy_begin(struct policy *p, const struct assumptions *assume);
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
 /** What the last look cost, CPU time: looks at a large tree are repeated less often. To be told before the look is judged. */
 void policy_look_cost(struct policy *p, int64_t cpu_ns);

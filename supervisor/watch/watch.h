@@ -6,6 +6,7 @@
 
 #include "hear/hear.h"
 #include "launch/launch.h"
+#include "prove/prove.h"
 
 enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
 
@@ -27,6 +28,7 @@ struct watch_options {
 	int64_t timeout_ns; /* bound of the whole run, stops not counted; 0: none */
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
+	const struct assumptions *assume; /* what each assumption costs; NULL: the defaults */
 	const char *report_dir;
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
