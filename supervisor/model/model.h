@@ -93,6 +93,8 @@ struct wait {
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
+	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
+	const char *idle; /* a helper thread of a library that only ends when its timeout is over: whose; NULL: it is none */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */
@@ -133,6 +135,7 @@ struct process {
 	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
+	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
 	const char **shm; /* shared mappings, "MAJ:MIN:INODE" */
@@ -164,6 +167,7 @@ struct snapshot {
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;
 };

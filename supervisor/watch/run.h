@@ -19,6 +19,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	struct idmap *mourners; /* pids that have asked for a signal when their parent ends */
 	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
