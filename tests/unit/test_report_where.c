@@ -71,8 +71,8 @@ static void both_holders_are_named_with_their_lines(void **state)
 	assert_line(&out, "waits for the Lock held by the main thread");
 	assert_line(&out, "\n      tests/test_abba.py:22 in left: with second:\n");
 	assert_line(&out, "\n      tests/test_abba.py:31 in right: with first:\n");
-	assert_line(&out, "\n        taken at tests/test_abba.py:31 in right (inferred from its `with`)\n");
-	assert_line(&out, "\n        taken at tests/test_abba.py:22 in left (inferred from its `with`)\n");
+	assert_line(&out, "\n      taken at tests/test_abba.py:31 in right (inferred from its `with`)\n");
+	assert_line(&out, "\n      taken at tests/test_abba.py:22 in left (inferred from its `with`)\n");
 	assert_narrow(&out, 80);
 	finding_free(f);
 }
