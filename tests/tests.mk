@@ -65,6 +65,12 @@ check-clang:
 check-e2e: all helpers
 	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
 
+# The readers of stacks, over every Python that is found here or can be had. PYTHONS='-k 3.13' for some of it.
+.PHONY: check-pythons
+check-pythons: helpers
+	@sh tests/setup.sh pythons
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
+
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
               join-idle-thread child-wait-lost-signal lock-* eof-* leak-* port-held-*
