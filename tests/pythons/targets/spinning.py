@@ -40,5 +40,5 @@ def spin():
 
 for number in range(3):
     start(spin, name=f"spin {number}")
-say(pid=os.getpid(), threads={}, last=True)
+say(pid=os.getpid(), threads={}, last=True, spins=True)
 os.read(0, 1)
