@@ -5,7 +5,7 @@ UNIT_LIB  := $(sort $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 UNIT      := $(UNIT_SRC:%.c=$(OUT)/%)
 HELPERS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/helpers/*.c)))
 ifeq ($(wildcard supervisor/stacks/*.c),)
-HELPERS   := $(filter-out %/stacks,$(HELPERS))
+HELPERS   := $(filter-out %/stacks %/lines,$(HELPERS))
 endif
 
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_LIB:%.c=$(OUT)/%.o) $(LIB)
@@ -20,8 +20,8 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
-# What the readers of stacks see.
-$(OUT)/tests/helpers/stacks: tests/helpers/stacks.c $(LIB)
+# What the readers of stacks see, and of line tables.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 

@@ -115,9 +115,9 @@ def known():
     return [one for one in interpreters() if one.known]
 
 
-def scratch():
-    """A new folder, gone at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="tracewrap-target-"))
+def scratch(python=None):
+    """A new folder in /tmp (of PYTHON's processes), gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tracewrap-target-", dir=python.outside("/tmp") if python else "/tmp"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
