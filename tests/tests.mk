@@ -4,6 +4,9 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_LIB  := $(sort $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 UNIT      := $(UNIT_SRC:%.c=$(OUT)/%)
 HELPERS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/helpers/*.c)))
+ifeq ($(wildcard supervisor/stacks/*.c),)
+HELPERS   := $(filter-out %/stacks,$(HELPERS))
+endif
 
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_LIB:%.c=$(OUT)/%.o) $(LIB)
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS) -lcmocka
@@ -14,6 +17,11 @@ $(OUT)/tests/helpers/%: tests/helpers/%.c
 
 # The launch alone, without a watch loop.
 $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
+
+# What the readers of stacks see.
+$(OUT)/tests/helpers/stacks: tests/helpers/stacks.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
@@ -56,6 +64,12 @@ check-clang:
 
 check-e2e: all helpers
 	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
+
+# The readers of stacks, over every Python that is found here or can be had. PYTHONS='-k 3.13' for some of it.
+.PHONY: check-pythons
+check-pythons: helpers
+	@sh tests/setup.sh pythons
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
