@@ -123,9 +123,10 @@ $(OUT)/bench/load: tests/bench/load.c
 
 .PHONY: bench
 bench:
-	@sh tests/setup.sh check
-	@$(MAKE) --no-print-directory -s all $(OUT)/bench/load
-	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python
+	@sh tests/setup.sh check && sh tests/setup.sh bench
+	@$(MAKE) --no-print-directory -s all helpers $(OUT)/bench/load
+	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
+		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
 # Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc. Wants clang and its
 # run-time library (Debian: libclang-rt-14-dev).
