@@ -26,7 +26,7 @@ struct python_where {
 	size_t ntids;
 };
 
-/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that we know.
+/** "3.9.18" where BYTES hold that as a C string, of minor version MINOR or, with -1, of any that we know.
  *  @return false: they don't. */
 bool python_literal(const void *bytes, size_t size, int minor, char out[16]);
 /** 9 for "python3.9", "libpython3.9.so.1.0", "python3.9d"; -1: the name tells none. */
