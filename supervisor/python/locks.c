@@ -44,13 +44,14 @@ static void exact_holder(struct locking *l, struct python_lock *out, uint64_t id
 	add_holder(out, l->py->arena, (struct python_holder){(size_t)thread, frame_of_hold(l, lock, (size_t)thread), true});
 }
 
-/** By `with` blocks. Only one can have a plain lock: of two, one at least let go of it by other means, and nothing tells which. */
-static void inferred_holders(struct locking *l, struct python_lock *out, uint64_t lock, size_t waiter, bool many)
+/** By `with` blocks, of the waiter itself as well: a second `with` of a plain lock never ends. Only one can have such a lock: of two, one at
+ *  least let go of it by other means, and nothing tells which. */
+static void inferred_holders(struct locking *l, struct python_lock *out, uint64_t lock, bool many)
 {
 	for (size_t i = 0; i < l->holds.n; i++) {
 		const struct lock_hold *h = &l->holds.at[i];
 
-		if (h->lock == lock && h->thread != waiter && !h->doubtful)
+		if (h->lock == lock && !h->doubtful)
 			add_holder(out, l->py->arena, (struct python_holder){h->thread, h->frame, false});
 	}
 	if (!many && out->nholders > 1)
@@ -103,10 +104,10 @@ static void find_holders(struct locking *l, const struct lock_waiter *w, struct 
 		return;
 	named = lock_name(l, w, &out->type);
 	if (out->kind == LOCK_LOCK)
-		inferred_holders(l, out, lock, w->at->thread, false);
+		inferred_holders(l, out, lock, false);
 	if (out->kind == LOCK_LOCK && named) {
 		out->address = named;
-		inferred_holders(l, out, named, w->at->thread, true);
+		inferred_holders(l, out, named, true);
 	}
 }
 
