@@ -3,22 +3,16 @@
  */
 #include <string.h>
 
-#include "parse/parse.h"
 #include "stacks/locks_state.h"
 
-const char *locks_shared(struct arena *arena, const char *maps, size_t len, uint64_t word)
+const char *locks_shared(const struct process_read *p, uint64_t word)
 {
-	struct cursor c = {maps, len};
-	struct mapping m;
+	const struct mapping *m = mapping_at(p, word);
 
-	while (parse_next_mapping(&c, &m)) {
-		if (word < m.start || word >= m.end)
-			continue;
-		return m.shared ? arena_printf(arena, "%s:%llu+%#llx", m.device, (unsigned long long)m.inode,
-					       (unsigned long long)(word - m.start + m.offset))
-				: NULL;
-	}
-	return NULL;
+	if (!m || !m->shared)
+		return NULL;
+	return arena_printf(p->arena, "%s:%llu+%#llx", m->device, (unsigned long long)m->inode,
+			    (unsigned long long)(word - m->start + m->offset));
 }
 
 /** All objects of semaphores that a process has. */
@@ -28,38 +22,45 @@ struct objects {
 	size_t n;
 };
 
-static bool is_semlock_wait(const struct stack *s)
+/** The object that thread I of P waits for; NULL: it waits for no such thing. */
+static const struct python_lock *semlock_of(const struct process_read *p, size_t i)
 {
-	return s->lock.kind == LOCK_SEMLOCK;
+	const struct locks_read *keep = p->locks;
+
+	return keep && keep->of[i].kind == LOCK_SEMLOCK ? &keep->of[i] : NULL;
 }
 
 /** Addresses of the objects that are waited for, in any process. */
-static uint64_t *hints_of(struct arena *arena, const struct lock_process *all, size_t n, size_t *nhints)
+static uint64_t *hints_of(const struct reading *r, size_t *nhints)
 {
 	size_t most = 0;
 	uint64_t *hints;
 
-	for (size_t i = 0; i < n; i++)
-		most += all[i].stacks->nthreads;
-	hints = arena_array(arena, most + 1, sizeof *hints);
+	for (size_t i = 0; i < r->n; i++)
+		most += r->processes[i].nthreads;
+	hints = arena_array(r->arena, most + 1, sizeof *hints);
 	*nhints = 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < all[i].stacks->nthreads; k++)
-			if (is_semlock_wait(&all[i].stacks->threads[k]))
-				hints[(*nhints)++] = all[i].stacks->threads[k].lock.address;
+	for (size_t i = 0; i < r->n; i++) {
+		for (size_t k = 0; k < r->processes[i].nthreads; k++) {
+			const struct python_lock *l = semlock_of(&r->processes[i], k);
+
+			if (l)
+				hints[(*nhints)++] = l->address;
+		}
+	}
 	return hints;
 }
 
-static struct objects objects_of(struct arena *arena, const struct lock_process *p, const uint64_t *hints, size_t nhints)
+static struct objects objects_of(const struct process_read *p, const uint64_t *hints, size_t nhints)
 {
 	struct objects o = {0};
 
-	if (!p->python)
+	if (!p->py)
 		return o;
-	o.n = python_semlocks(p->python, p->states, p->nstates, hints, nhints, &o.at);
-	o.shared = arena_array(arena, o.n + 1, sizeof *o.shared);
+	o.n = python_semlocks(p->py, p->states, p->nstates, hints, nhints, &o.at);
+	o.shared = arena_array(p->arena, o.n + 1, sizeof *o.shared);
 	for (size_t i = 0; i < o.n; i++)
-		o.shared[i] = locks_shared(arena, p->maps, p->maps_len, o.at[i].word);
+		o.shared[i] = locks_shared(p, o.at[i].word);
 	return o;
 }
 
@@ -72,7 +73,7 @@ struct claims {
 };
 
 /** Its object says that this process took it and has not given it back. That is the lock's own word; its frame, where a `with` shows it. */
-static void claim(struct claims *c, const struct lock_process *p, const struct python_semlock *s)
+static void claim(struct claims *c, const struct process_read *p, const struct python_semlock *s)
 {
 	struct python_holder h = {.thread = (size_t)s->thread, .frame = -1, .exact = true};
 	struct lock_owner owner;
@@ -88,7 +89,7 @@ static void claim(struct claims *c, const struct lock_process *p, const struct p
 		c->gone = true;
 }
 
-static void withs(struct claims *c, const struct lock_process *p, const struct python_semlock *s)
+static void withs(struct claims *c, const struct process_read *p, const struct python_semlock *s)
 {
 	struct lock_owner owner;
 
@@ -108,46 +109,54 @@ static void conclude(struct claims *c)
 	c->to->owner_gone = c->n == 1 && c->gone;
 }
 
-static bool is_same(const struct lock_process *p, const char *shared, const struct lock_process *other, const char *its)
+static bool is_same(const struct process_read *p, const char *shared, const struct process_read *other, const char *its)
 {
 	return shared ? its && strcmp(shared, its) == 0 : p == other && !its;
 }
 
-/** WORD: of the semaphore that the thread of P waits for. */
-static void join(struct arena *arena, const struct lock_process *all, const struct objects *objects, size_t n, const struct lock_process *p,
-		 uint64_t word, struct lock_wait *to)
+/** WORD: of the semaphore that a thread of P waits for. */
+static void join(struct reading *r, const struct objects *objects, const struct process_read *p, uint64_t word, struct lock_wait *to)
 {
-	struct claims c = {.arena = arena, .to = to};
+	struct claims c = {.arena = r->arena, .to = to};
 
-	to->shared = locks_shared(arena, p->maps, p->maps_len, word);
-	for (size_t i = 0; i < n; i++) {
+	to->shared = locks_shared(p, word);
+	for (size_t i = 0; i < r->n; i++) {
 		for (size_t k = 0; k < objects[i].n; k++) {
 			const struct python_semlock *s = &objects[i].at[k];
 
-			if (!is_same(p, to->shared, &all[i], objects[i].shared[k]) || (!to->shared && s->word != word))
+			if (!is_same(p, to->shared, &r->processes[i], objects[i].shared[k]) || (!to->shared && s->word != word))
 				continue;
 			if (!s->single)
-				withs(&c, &all[i], s);
+				withs(&c, &r->processes[i], s);
 			else if (s->count > 0)
-				claim(&c, &all[i], s);
+				claim(&c, &r->processes[i], s);
 		}
 	}
 	conclude(&c);
 }
 
-void locks_join_processes(struct arena *arena, const struct lock_process *all, const struct lock_words *words, size_t n)
+static void join_process(struct reading *r, const struct objects *objects, const struct process_read *p)
+{
+	for (size_t i = 0; i < p->nthreads; i++) {
+		const struct python_lock *l = semlock_of(p, i);
+		struct stack *s = l ? locks_stack(p, i) : NULL;
+
+		if (s)
+			join(r, objects, p, l->word, &s->lock);
+	}
+}
+
+void locks_join_processes(struct reading *r)
 {
 	struct objects *objects;
 	size_t nhints;
-	const uint64_t *hints = hints_of(arena, all, n, &nhints);
+	const uint64_t *hints = hints_of(r, &nhints);
 
 	if (!nhints)
 		return;
-	objects = arena_array(arena, n, sizeof *objects);
-	for (size_t i = 0; i < n; i++)
-		objects[i] = objects_of(arena, &all[i], hints, nhints);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < all[i].stacks->nthreads; k++)
-			if (is_semlock_wait(&all[i].stacks->threads[k]))
-				join(arena, all, objects, n, &all[i], words[i].at[k], &all[i].stacks->threads[k].lock);
+	objects = arena_array(r->arena, r->n, sizeof *objects);
+	for (size_t i = 0; i < r->n; i++)
+		objects[i] = objects_of(&r->processes[i], hints, nhints);
+	for (size_t i = 0; i < r->n; i++)
+		join_process(r, objects, &r->processes[i]);
 }
