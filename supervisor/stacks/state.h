@@ -42,6 +42,7 @@ struct file *file_of(struct process_read *p, const struct mapping *m);
 /** Another file by its path as the process sees it, as a separate debug file; kept, too. */
 struct file *file_at(struct process_read *p, const char *path);
 const struct python_symbols *file_python(struct file *f, const char *name);
+uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
 /* ---- one reading ---- */
@@ -81,12 +82,14 @@ struct process_read {
 	const struct stacks_options *opt;
 	pid_t pid, inner;
 	int dir_fd;                  /* /proc/PID: keeps meaning this process */
+	bool gone;
 	struct process_stacks *out;
 	struct memory *memory;       /* NULL: it is gone, or may not be read */
 	struct text maps_text;
 	VEC(struct mapping) maps;    /* ascending */
 	struct thread_read *threads;
 	size_t nthreads;
+	uint64_t asyncio;            /* section .AsyncioDebug of a module of its own; 0: none */
 	struct python *py;           /* NULL: none, out->why */
 	struct python_thread *states;
 	size_t nstates;
@@ -103,6 +106,12 @@ struct reading {
 
 /* ---- process.c ---- */
 
+/** @return false: it has ended, or may not be read: out->why. */
+bool process_open(struct process_read *p);
+void process_close(struct process_read *p);
+/** Note T's counters and its call; whether it moved since. */
+void thread_before(struct thread_read *t);
+bool thread_moved(const struct thread_read *t);
 /** What is mapped at ADDRESS; NULL: nothing. */
 const struct mapping *mapping_at(const struct process_read *p, uint64_t address);
 struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); /* NULL: none */
@@ -116,6 +125,8 @@ void find_interpreter(struct process_read *p);
 
 /** The Python frames of each task that is not settled yet. */
 void read_python(struct process_read *p);
+/** tid; 0: nobody who stands still. */
+pid_t find_gil_holder(struct process_read *p);
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 
