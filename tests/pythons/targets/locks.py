@@ -43,7 +43,7 @@ def tell(*waits):
 
 def block():
     """In a pipe that nobody writes to."""
-    os.read(NEVER, 1)
+    os.read(NEVER, 1)  # at: block
 
 
 def run(function, *args):
@@ -82,7 +82,7 @@ def hold_with(here, lock):
 def hold_plain(here, lock):
     lock.acquire()
     here()
-    block()  # at: hold_plain
+    block()
 
 
 # ---- locks of threads ----
@@ -120,8 +120,8 @@ def rlock():
     lock = threading.RLock()
     lock.acquire()
     waiter = run(wait_with, lock)
-    tell(wait(waiter, "RLock", "_thread.RLock", [owner(ME(), True, "rlock")], only=True))
-    block()  # at: rlock
+    tell(wait(waiter, "RLock", "_thread.RLock", [owner(ME(), True, "block")], only=True))
+    block()
 
 
 @scenario
@@ -203,7 +203,7 @@ def three_locks_held():
 def join():
     def sleeper(here):
         here()
-        block()  # at: sleeper
+        block()
 
     tid = run(sleeper)
     thread = next(t for t in threading.enumerate() if t.native_id == tid)
@@ -212,7 +212,7 @@ def join():
         here()
         thread.join()
 
-    tell(wait(run(joiner), "join", "threading.Thread", [owner(tid, True, "sleeper")], only=True))
+    tell(wait(run(joiner), "join", "threading.Thread", [owner(tid, True, "block")], only=True))
     block()
 
 
@@ -228,7 +228,7 @@ def shutdown():
     thread = threading.Thread(target=last)
     thread.start()
     os.read(said[0], 1)
-    tell(wait(ME(), "join", "threading.Thread", [owner(thread.native_id, True)], only=True))
+    tell(wait(ME(), "join", "threading.Thread", [owner(thread.native_id, True, "last")], only=True))
 
 
 # ---- what is built on locks ----
@@ -639,14 +639,14 @@ def mutex(kind):
     def holds(here):
         library.pthread_mutex_lock(lock)
         here()
-        block()  # at: mutex
+        block()
 
     def waits(here):
         here()
         library.pthread_mutex_lock(lock)
 
     holder, waiter = run(holds), run(waits)
-    tell(wait(waiter, "mutex", None, [owner(holder, True, "mutex")], only=kind != 0))
+    tell(wait(waiter, "mutex", None, [owner(holder, True, "block")], only=kind != 0))
     block()
 
 
