@@ -1,8 +1,8 @@
 /* python: what a CPython process is doing, told by its memory alone. 3.8 to 3.15, x86-64.
  *
- * Pure: all comes through a `struct memory`, what is made lies in an arena. Nothing that is read is believed: counts, lengths and chains
- * are bounded, types are checked where a wrong one would make a wrong tale, and an interpreter whose layout can't be verified is refused
- * with a sentence that says so. A read that fails ends its own chain.
+ * Pure: all comes through a `struct memory`, what is made lies in an arena. Nothing that is read is believed: counts, lengths and
+ * chains are bounded, types are checked where a wrong one would make a wrong tale, and an interpreter whose layout can't be verified
+ * is refused with a sentence that says so. A read that fails ends its own chain.
  */
 #ifndef TRACEWRAP_PYTHON_H
 #define TRACEWRAP_PYTHON_H
@@ -18,13 +18,15 @@ struct python_where {
 	const char *literal;   /* its version as the file has it, python_literal(); needed up to 3.10. NULL: none */
 	uint64_t runtime;      /* _PyRuntime, or where the section .PyRuntime begins */
 	uint64_t runtime_size; /* st_size, or the section's size; 0: not known, and then nothing is read */
+	bool by_section;       /* it was the section, which may be padded */
 	uint64_t version;      /* Py_Version */
 	uint64_t code_type, coro_type, gen_type, async_gen_type, method_type; /* PyCode_Type ... */
 	uint64_t asyncio;      /* section .AsyncioDebug, of this file or of _asyncio*.so */
-	pid_t pid;             /* what the process calls itself: the innermost number of its NSpid (proc_pid_status(5)) */
+	const pid_t *tids;     /* of its threads, as it numbers them itself: innermost of NSpid (proc_pid_status(5)); up to 3.10 */
+	size_t ntids;
 };
 
-/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that has no Py_Version (up to 3.10).
+/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that we know.
  *  @return false: they don't. */
 bool python_literal(const void *bytes, size_t size, int minor, char out[16]);
 /** 9 for "python3.9", "libpython3.9.so.1.0", "python3.9d"; -1: the name tells none. */
@@ -45,8 +47,8 @@ struct python_thread {
 	pid_t tid;                   /* as the process's own PID namespace has it; 0: not known */
 	uint64_t frame;              /* innermost; 0: no Python code runs in it */
 };
-/** All thread states of all interpreters, in the order in which they are found (newest first). Two may claim one tid: the state of a
- *  sub-interpreter keeps that of the thread which made it. *WHY: NULL, or why there may be more. */
+/** All thread states of all interpreters, in the order in which they are found (newest first). Two may claim one tid: the state of
+ *  a sub-interpreter keeps that of the thread which made it. *WHY: NULL, or why there may be more. */
 size_t python_threads(struct python *py, struct python_thread **out, const char **why);
 
 struct python_frame {

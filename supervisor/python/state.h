@@ -37,7 +37,9 @@ bool py_name_of_type(struct python *py, uint64_t type, char *buf, size_t size);
 /** Is tp_name of OBJ's type NAME? Exactly: no base classes. */
 bool py_is_type(struct python *py, uint64_t obj, const char *name);
 /** By tp_flags (object.h: Py_TPFLAGS_*_SUBCLASS), subclasses included. The bits are the same in 3.8 to 3.15. */
-enum py_kind { PY_KIND_INT = 24, PY_KIND_LIST, PY_KIND_TUPLE, PY_KIND_BYTES, PY_KIND_STR, PY_KIND_DICT, PY_KIND_EXCEPTION, PY_KIND_TYPE };
+enum py_kind {
+	PY_KIND_INT = 24, PY_KIND_LIST, PY_KIND_TUPLE, PY_KIND_BYTES, PY_KIND_STR, PY_KIND_DICT, PY_KIND_EXCEPTION, PY_KIND_TYPE
+};
 bool py_is_kind(struct python *py, uint64_t obj, enum py_kind kind);
 /** "module.Class" of a class made by Python code where its __module__ can be read, else tp_name. */
 bool py_full_type_name(struct python *py, uint64_t obj, char *buf, size_t size);
@@ -76,14 +78,17 @@ struct py_iter {
 struct py_iter py_iter(struct python *py, uint64_t obj);
 bool py_next(struct python *py, struct py_iter *it);
 uint64_t py_dict_get(struct python *py, uint64_t dict, const char *key); /* a str key; 0: none */
+/** Through a PyDictKeysObject with VALUES of its own (0: in the entries), as objects have them without a dict around. */
+struct py_iter py_keys_iter(struct python *py, uint64_t keys, uint64_t values);
+uint64_t py_find_key(struct python *py, struct py_iter it, const char *key);
 
 /* ---- attributes.c ---- */
 
-/** An attribute of the object itself, as its class stores it: by a slot of any class of the mro, in inline values, in a managed dict or at
- *  tp_dictoffset. No property, no class attribute: nothing that code would have to run for. */
+/** An attribute of the object itself, as its class stores it: by a slot of any class of the mro, in inline values, in a managed dict
+ *  or at tp_dictoffset. No property, no class attribute: nothing that code would have to run for. */
 uint64_t py_attr(struct python *py, uint64_t obj, const char *name);
-/** What a class of the mro of OBJ's type has under NAME in its dict: functions, class variables. Static types keep theirs elsewhere from
- *  3.12 on and have none here. */
+/** What a class of the mro of OBJ's type has under NAME in its dict: functions, class variables. Static types keep theirs elsewhere
+ *  from 3.12 on and have none here. */
 uint64_t py_class_attr(struct python *py, uint64_t obj, const char *name);
 /** A chain of attributes: py_attr_path(py, obj, "_parent_nursery._parent_task"). */
 uint64_t py_attr_path(struct python *py, uint64_t obj, const char *path);
@@ -91,6 +96,9 @@ uint64_t py_attr_path(struct python *py, uint64_t obj, const char *path);
 uint64_t py_base_named(struct python *py, uint64_t type, const char *name);
 
 /* ---- frames.c ---- */
+
+/** The object that a slot of a frame refers to; 0: none, or a tagged int. */
+uint64_t py_untag(const struct python *py, uint64_t ref);
 
 /** A frame. Up to 3.10 an object of its own, then a piece of a thread's or a generator's memory. */
 struct py_frame {
@@ -105,6 +113,8 @@ struct py_frame {
 };
 /** @return false: it can't be read, or its code is no code object. */
 bool py_frame_open(struct python *py, uint64_t address, struct py_frame *out);
+/** The frame at ADDRESS or, where that is a mark, the next outer one that has code. */
+bool py_frame_from(struct python *py, uint64_t address, struct py_frame *out, const char **why);
 /** The next outer frame that has code. @return false at the end of the chain, with *WHY (may be NULL) where that is no end. */
 bool py_frame_outer(struct python *py, const struct py_frame *f, struct py_frame *out, const char **why);
 int py_frame_line(struct python *py, const struct py_frame *f);             /* 0: none */
@@ -124,13 +134,15 @@ uint64_t py_local(struct python *py, const struct py_frame *f, const char *name)
 uint64_t py_local_at(struct python *py, const struct py_frame *f, int i);
 /** Slot I of the value stack, from its bottom on; slots up to co_stacksize may be looked at, but hold stale values. */
 uint64_t py_stack_at(struct python *py, const struct py_frame *f, size_t i);
-/** Slots of the value stack, from its bottom on, that are surely live: kept by the `with` and `try` blocks that the instruction lies in (the
- *  block stack up to 3.10, the exception table afterwards). */
+/** Slots of the value stack, from its bottom on, that are surely live: kept by the `with` and `try` blocks that the instruction lies in
+ *  (the block stack up to 3.10, the exception table afterwards). */
 size_t py_stack_live(struct python *py, const struct py_frame *f);
 size_t py_stack_size(struct python *py, const struct py_frame *f); /* co_stacksize */
-/** Of a frame that does not run (a suspended generator): how many slots are in use, exactly. @return false: it runs, or is torn. */
+/** How many slots are in use, exactly: of a frame that does not run (a suspended generator), from 3.14 on also of one that calls.
+ *  @return false: not known. */
 bool py_stack_depth(struct python *py, const struct py_frame *f, size_t *depth);
-/** From the bytes of an exception table (3.11 on, Objects/exception_handling_notes.txt): depth of the innermost block around OFFSET. */
+/** From the bytes of an exception table (3.11 on, Objects/exception_handling_notes.txt): depth of the innermost block around the
+ *  instruction at OFFSET, in bytes. */
 size_t py_exception_depth(const uint8_t *table, size_t size, int offset);
 
 /* ---- generators.c: generators, coroutines, async generators ---- */
@@ -157,8 +169,9 @@ uint64_t py_next_interpreter(struct python *py, uint64_t interpreter);
 
 /* ---- gc.c: the lists of the garbage collector ---- */
 
-/** Where the head of generation I (0 to 2) of INTERPRETER lies; verified: the list closes around it. 0: no such list (free-threaded), or
- *  none that fits. Heads and objects: next at +0, previous at +8, two low bits are flags; the object itself begins at +16 (pycore_gc.h). */
+/** Where the head of generation I (0 to 2) of INTERPRETER lies; verified: the list closes around it. 0: no such list (free-threaded),
+ *  or none that fits. Heads and objects: next at +0, previous at +8, two low bits are flags; the object itself begins at +16
+ *  (pycore_gc.h). */
 uint64_t py_gc_head(struct python *py, uint64_t interpreter, int generation);
 
 #endif
