@@ -64,4 +64,16 @@ size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out
 /** Which of THREADS holds the lock of the main interpreter (GIL). @return its index, -1: none of them, or nobody. */
 long python_gil(struct python *py, const struct python_thread *threads, size_t n);
 
+/** How long the search for tasks may go on. */
+struct python_tasks_limit {
+	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
+	void *who;
+};
+/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames' `owner` and
+ *  `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be more, or NULL. LIMIT may be
+ *  NULL. */
+size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut);
+/** The name of the tractor actor that the process is; NULL: none. */
+const char *python_actor(struct python *py);
+
 #endif

@@ -4,37 +4,7 @@
 
 #include "python/tasks.h"
 
-enum { MOST_WRAPPERS = 4, YIELD_FROM = 72, RESUME_AFTER_YIELD = 1 };
-
-/** The unit after the instruction that the frame rests at: opcode and argument. */
-static bool next_unit(struct python *py, const struct py_frame *f, uint8_t unit[2])
-{
-	uint64_t code = f->code + (uint64_t)py->o.co_code;
-
-	if (f->offset < 0) /* it has not begun */
-		return false;
-	if (py->minor <= 10)
-		code = memory_u64(py->m, code) + (uint64_t)py->o.by_data; /* a bytes object */
-	return memory_read(py->m, code + (uint64_t)f->offset + 2, unit, 2);
-}
-
-/* A generator may rest at a `yield` of its own with an iterator of a `for` below it on the stack: it awaits nothing then. From 3.13 on
- * the state tells (FRAME_SUSPENDED_YIELD_FROM, pycore_frame.h); 3.11 and 3.12 have RESUME next, with an argument of 1 after a yield, 2 after a
- * `yield from`, 3 after an await; before, YIELD_FROM is executed again and again (_PyGen_yf, Objects/genobject.c). */
-static bool yields_from(struct python *py, uint64_t gen)
-{
-	struct py_frame f;
-	uint8_t unit[2];
-	int8_t state;
-
-	if (py->minor >= 13) {
-		state = (int8_t)memory_u8(py->m, gen + (uint64_t)py->o.gen_state);
-		return py->minor >= 15 ? state == 2 || state == 3 : state == -1;
-	}
-	if (!py_gen_frame(py, gen, &f) || !next_unit(py, &f, unit))
-		return false;
-	return py->minor >= 11 ? unit[1] > RESUME_AFTER_YIELD : unit[0] == YIELD_FROM;
-}
+enum { MOST_WRAPPERS = 4 };
 
 /* Awaitables of C that pass on to the object in their first field (Objects/genobject.c, Objects/iterobject.c). */
 static bool wraps(struct python *py, uint64_t obj)
@@ -52,11 +22,8 @@ static bool wraps(struct python *py, uint64_t obj)
 
 uint64_t gen_delegates(struct python *py, uint64_t gen)
 {
-	uint64_t obj;
+	uint64_t obj = py_gen_awaits(py, gen);
 
-	if (py_gen_state(py, gen) != PY_GEN_SUSPENDED || !yields_from(py, gen))
-		return 0;
-	obj = py_gen_awaits(py, gen);
 	for (int i = 0; i < MOST_WRAPPERS && obj && !py_is_generator(py, obj) && wraps(py, obj); i++)
 		obj = memory_u64(py->m, obj + (uint64_t)py->o.ob_type + 8);
 	return obj;
