@@ -139,7 +139,10 @@ static void watch_handle(struct tasks *t, uint64_t loop, uint64_t handle, int fd
 		return;
 	callback = py_attr(py, handle, "_callback");
 	args = py_attr(py, handle, "_args");
-	if (py_type_name(py, callback, type, sizeof type) && !strcmp(type, "builtin_function_or_method"))
+	/* A method of C that is told its class is a "builtin_method" (PyCMethod_Type): set_result() from 3.12 on. */
+	if (!py_type_name(py, callback, type, sizeof type))
+		return;
+	if (!strcmp(type, "builtin_function_or_method") || !strcmp(type, "builtin_method"))
 		watch(t, loop, memory_u64(py->m, callback + (uint64_t)py->o.cf_self), fd, writes);
 	else if (!strcmp(type, "method"))
 		watch(t, loop, memory_u64(py->m, callback + (uint64_t)py->o.me_self), fd, writes);
