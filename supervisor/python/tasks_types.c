@@ -62,7 +62,8 @@ static enum task_class class_by_name(struct tasks *t, uint64_t type)
 	module = py_dict_get(py, memory_u64(py->m, type + (uint64_t)py->o.tp_dict), "__module__");
 	if (py_string_is(py, module, "asyncio.tasks"))
 		return CLASS_PY_ASYNCIO;
-	return py_string_is(py, module, "trio._core._run") ? CLASS_TRIO : CLASS_OTHER;
+	/* It is made in trio._core._run, and made to say trio.lowlevel (trio/_util.py, fixup_module_metadata()). */
+	return py_string_is(py, module, "trio.lowlevel") || py_string_is(py, module, "trio._core._run") ? CLASS_TRIO : CLASS_OTHER;
 }
 
 /* A class of the program's own derives from a task's: tp_base, which stands before tp_dict (cpython/object.h, all versions), is the one
