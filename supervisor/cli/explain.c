@@ -1,6 +1,7 @@
 /* `tracewrap explain FILE`: prove a saved snapshot again. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,12 @@ static void show(const struct options *opt, struct finding *f, struct snapshot *
 	OWNED_TEXT out = {0};
 	static char *no_command[] = {NULL};
 	struct process *root = snapshot_process(s, s->root);
-	struct text_style style = {.color = opt->watch.color, .width = opt->watch.width};
+	char folder[PATH_MAX];
+	struct text_style style = {
+		.color = opt->watch.color,
+		.width = opt->watch.width,
+		.folder = getcwd(folder, sizeof folder),
+	};
 	struct run_report r = {
 		.version = TRACEWRAP_VERSION,
 		.argv = root && root->argv ? root->argv : no_command,

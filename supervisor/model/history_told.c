@@ -18,13 +18,19 @@ static enum event_source source_of(unsigned by)
 	return by & TOLD_BY_TRACER ? FROM_TRACER : by & TOLD_BY_CONNECTOR ? FROM_CONNECTOR : FROM_SHIM;
 }
 
+/** Had the process of ROW ended before AT_NS? A pass dates an end that it finds back to its own beginning; what is told exactly is not. */
+static bool is_over(const struct process_row *row, int64_t at_ns)
+{
+	return row->ended_ns != NEVER_NS && at_ns > row->ended_ns + (row->exact ? 0 : LATE_NS);
+}
+
 /** Is what is told by BY at AT_NS about the process of ROW, or about a later one with its number? */
 static bool is_same(const struct process_row *row, int64_t at_ns, unsigned by)
 {
 	if (row->told & by & ~(unsigned)TOLD_OF_SPAWN)
 		return false; /* nobody tells of the same fork twice */
 	if (!by)
-		return at_ns <= row->ended_ns;
+		return !is_over(row, at_ns);
 	if (row->ended_ns != NEVER_NS)
 		return at_ns <= row->ended_ns + LATE_NS;
 	/* seen by the sampler alone so far, and its end perhaps by nobody */
@@ -103,7 +109,7 @@ void history_execed(struct history *h, pid_t pid, const char *words, size_t len,
 {
 	struct process_row *row = history_latest(h, pid);
 
-	if (!row || (row->ended_ns != NEVER_NS && at_ns > row->ended_ns)) {
+	if (!row || is_over(row, at_ns)) {
 		row = begin(h, pid, 0, at_ns, by);
 		row->told |= by & TOLD_BY_TRACER;
 	}
@@ -134,11 +140,13 @@ void history_exiting(struct history *h, pid_t pid, int code, int64_t at_ns)
 {
 	struct process_row *row = history_latest(h, pid);
 
-	if (!row || row->exact || (row->ended_ns != NEVER_NS && at_ns > row->ended_ns))
+	if (!row || row->exact || is_over(row, at_ns))
 		return;
 	row->said = code;
 	row->said_ns = at_ns;
 	if (row->ended_ns != NEVER_NS) { /* it was seen to be gone before its word was heard */
+		if (at_ns > row->ended_ns)
+			row->ended_ns = at_ns;
 		row->exit = EXIT_CODE;
 		row->exit_value = code;
 	}

@@ -310,6 +310,11 @@ struct finding {
 	size_t nculprits;
 	struct blocked *blocked; /* in reading order: from the root on along the edges; then what else is stuck */
 	size_t nblocked;
+	struct finding_stacks { /* of the processes of `blocked` that could be read, in that order */
+		pid_t pid;
+		struct process_stacks *stacks;
+	} *stacks;
+	size_t nstacks;
 	struct finding_object *objects;
 	size_t nobjects;
 	unsigned assumptions; /* bits of enum assumption */
@@ -320,6 +325,7 @@ struct finding {
 	struct leak leak; /* kinds from FINDING_LEAKED_PROCESS on */
 };
 void finding_free(struct finding *f);
+const struct process_stacks *finding_stacks_of(const struct finding *f, pid_t pid); /* NULL: not read */
 bool finding_is_leak(const struct finding *f); /* nothing is stuck: see `leak` */
 
 /* ---- events ---- */

@@ -170,6 +170,22 @@ uint64_t reader_get_count(struct reader *r, const struct at *at, const char *key
 	return value;
 }
 
+uint64_t reader_to_address(struct reader *r, const struct at *at, const char *key, const cJSON *json)
+{
+	uint64_t value = 0;
+
+	if (r->rc || !json)
+		return 0;
+	if (!cJSON_IsString(json) || strncmp(json->valuestring, "0x", 2) != 0 || !reader_parse_u64(json->valuestring + 2, 16, &value))
+		reader_fail(r, at, key, "is no address like \"0x7f00\"");
+	return value;
+}
+
+uint64_t reader_get_address(struct reader *r, const struct at *at, const char *key)
+{
+	return reader_to_address(r, at, key, reader_optional(r, at, key));
+}
+
 /** The ends that a string of the letters r and w names. */
 unsigned reader_to_ends(struct reader *r, const struct at *at, const char *key, const cJSON *json)
 {
@@ -229,9 +245,11 @@ struct at reader_get_object(struct reader *r, const struct at *up, const char *k
 
 struct at reader_step_into(struct reader *r, const struct at *at, const cJSON *json)
 {
+	const char *key = json->string ? json->string : "item"; /* of a list */
+
 	if (!cJSON_IsObject(json))
-		reader_fail(r, at, json->string, "is no object");
-	return (struct at){at, json->string, json};
+		reader_fail(r, at, key, "is no object");
+	return (struct at){at, key, json};
 }
 
 pid_t *reader_get_ids(struct reader *r, const struct at *at, const char *key, int64_t least, size_t *n)

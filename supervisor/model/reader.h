@@ -41,6 +41,8 @@ pid_t reader_key_to_id(struct reader *r, const struct at *at, const char *key, i
 char *reader_clean_copy(struct reader *r, const char *text);
 /** Digits of BASE and nothing else. */
 bool reader_parse_u64(const char *text, int base, uint64_t *value);
+/** "0x7f00": a double can't hold one. */
+uint64_t reader_to_address(struct reader *r, const struct at *at, const char *key, const cJSON *json);
 
 /* Of a member. */
 pid_t reader_get_pid(struct reader *r, const struct at *at, const char *key, int64_t least);
@@ -51,6 +53,7 @@ const char *reader_need_str(struct reader *r, const struct at *at, const char *k
 int64_t reader_get_ns(struct reader *r, const struct at *at, const char *key, int64_t fallback);
 /** A count: a number, or a string of digits where a double could not hold it. */
 uint64_t reader_get_count(struct reader *r, const struct at *at, const char *key);
+uint64_t reader_get_address(struct reader *r, const struct at *at, const char *key); /* 0 when it is missing */
 
 /** The array under KEY, NULL when it is missing. N: its length. */
 const cJSON *reader_get_list(struct reader *r, const struct at *at, const char *key, size_t *n);
@@ -63,5 +66,9 @@ const char **reader_get_keys(struct reader *r, const struct at *at, const char *
 struct at reader_get_object(struct reader *r, const struct at *up, const char *key);
 /** The member that an iteration over AT stands on, as an object. */
 struct at reader_step_into(struct reader *r, const struct at *at, const cJSON *json);
+
+/* stack_read.c */
+/** The member "stacks" of a process; NULL when it is missing. */
+struct process_stacks *reader_get_stacks(struct reader *r, const struct at *up);
 
 #endif

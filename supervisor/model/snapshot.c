@@ -104,3 +104,11 @@ void finding_free(struct finding *f)
 	if (f)
 		arena_free(f->arena);
 }
+
+const struct process_stacks *finding_stacks_of(const struct finding *f, pid_t pid)
+{
+	for (size_t i = 0; i < f->nstacks; i++)
+		if (f->stacks[i].pid == pid)
+			return f->stacks[i].stacks;
+	return NULL;
+}

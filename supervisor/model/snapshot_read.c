@@ -157,6 +157,7 @@ static void read_process(struct reader *r, const struct at *at, struct process *
 	p->start_ticks = reader_get_count(r, at, "start");
 	read_signals(r, at, p);
 	read_fds(r, at, p);
+	p->stacks = reader_get_stacks(r, at);
 }
 
 static void read_processes(struct reader *r, const struct at *top)

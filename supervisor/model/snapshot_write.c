@@ -3,115 +3,13 @@
 #include <string.h>
 
 #include "model/words.h"
-
-/* Each function writes one value; put_key() a key with the comma before it. The text itself knows whether one is needed. */
-
-static void put_comma(struct text *t)
-{
-	if (t->n && !strchr("{[,:", t->at[t->n - 1]))
-		text_addc(t, ',', 1);
-}
-
-static void put_str(struct text *t, const char *s)
-{
-	text_addc(t, '"', 1);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			text_addf(t, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			text_addf(t, "\\u%04x", *s);
-		else
-			text_addc(t, *s, 1);
-	}
-	text_addc(t, '"', 1);
-}
-
-static void put_key(struct text *t, const char *key)
-{
-	put_comma(t);
-	put_str(t, key);
-	text_addc(t, ':', 1);
-}
-
-static void put_id(struct text *t, int64_t id)
-{
-	put_comma(t);
-	text_addf(t, "\"%lld\":", (long long)id);
-}
-
-static void put_int(struct text *t, const char *key, int64_t value)
-{
-	put_key(t, key);
-	text_addf(t, "%lld", (long long)value);
-}
-
-static void put_count(struct text *t, const char *key, uint64_t value)
-{
-	put_key(t, key);
-	text_addf(t, value <= EXACT_MOST ? "%llu" : "\"%llu\"", (unsigned long long)value);
-}
-
-static void put_bool(struct text *t, const char *key, bool value)
-{
-	put_key(t, key);
-	text_add(t, value ? "true" : "false");
-}
-
-static void put_text(struct text *t, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	put_key(t, key);
-	put_str(t, value);
-}
-
-static void put_seconds(struct text *t, int64_t ns)
-{
-	int64_t us;
-
-	if (ns == NEVER_NS) {
-		text_add(t, "null");
-		return;
-	}
-	us = ns < 0 ? 0 : ns / 1000 + (ns % 1000 >= 500);
-	if (us > SECONDS_MOST * 1000000)
-		us = SECONDS_MOST * 1000000;
-	text_addf(t, "%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
-}
-
-static void put_ns(struct text *t, const char *key, int64_t ns)
-{
-	put_key(t, key);
-	put_seconds(t, ns);
-}
+#include "model/writer.h"
 
 static const char *ends_word(unsigned ends)
 {
 	static const char *const words[] = {"", "r", "w", "rw"};
 
 	return words[ends & END_BOTH];
-}
-
-static void put_pids(struct text *t, const char *key, const pid_t *pids, size_t n)
-{
-	put_key(t, key);
-	text_add(t, "[");
-	for (size_t i = 0; i < n; i++) {
-		put_comma(t);
-		text_addf(t, "%d", pids[i]);
-	}
-	text_add(t, "]");
-}
-
-static void put_keys(struct text *t, const char *key, const char *const *words, size_t n)
-{
-	put_key(t, key);
-	text_add(t, "[");
-	for (size_t i = 0; i < n; i++) {
-		put_comma(t);
-		put_str(t, words[i]);
-	}
-	text_add(t, "]");
 }
 
 /** Names of the objects as keys: each once, even if the snapshot has two of the same. */
@@ -257,7 +155,12 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 		put_pair(t, s, names, p->fds[i].object, p->fds[i].ends);
 		text_add(t, "]");
 	}
-	text_add(t, "}}");
+	text_add(t, "}");
+	if (p->stacks) {
+		put_key(t, "stacks");
+		stacks_write(t, p->pid, p->stacks);
+	}
+	text_add(t, "}");
 }
 
 static void put_object(struct text *t, const struct snapshot *s, const char *const *names, size_t index)

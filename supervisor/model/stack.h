@@ -64,6 +64,7 @@ struct lock_wait {
 /** One thread's stack. */
 struct stack {
 	pid_t tid;
+	uint64_t runs;        /* how often it had been put on a CPU when it was read (see task.runs); 0: not known */
 	enum stack_quality quality;
 	const char *why;      /* why it is not exact, or not whole; NULL */
 	struct frame *frames; /* innermost first; Python frames with native ones between them where both could be joined */
@@ -107,5 +108,13 @@ struct process_stacks {
 	size_t ntasks;
 	const char *tasks_cut; /* why that list is not whole; NULL: it is, or nobody asked */
 };
+
+/** One process as a JSON object (docs/stacks.md). */
+struct text;
+void stacks_write(struct text *t, pid_t pid, const struct process_stacks *p);
+/** A copy, all of it, in ARENA. NULL for NULL. */
+struct arena;
+struct process_stacks *stacks_copy(struct arena *arena, const struct process_stacks *p);
+const struct stack *stacks_of_thread(const struct process_stacks *p, pid_t tid); /* NULL: none was read; P may be NULL */
 
 #endif

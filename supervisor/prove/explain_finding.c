@@ -158,6 +158,25 @@ static void write_all_blocked(struct writing *wr)
 			write_blocked(wr, t);
 }
 
+/** Each process once, in the order of `blocked`. */
+static void write_stacks(struct writing *wr)
+{
+	const struct snapshot *s = wr->x->s;
+	struct finding *f = wr->f;
+	struct idmap *done = idmap_new();
+
+	f->stacks = arena_array(f->arena, s->nprocs, sizeof *f->stacks);
+	for (size_t i = 0; i < f->nblocked; i++) {
+		const struct process *p = snapshot_process(s, f->blocked[i].pid);
+
+		if (!p || !p->stacks || idmap_get(done, (uint64_t)p->pid, NULL))
+			continue;
+		idmap_put(done, (uint64_t)p->pid, i);
+		f->stacks[f->nstacks++] = (struct finding_stacks){p->pid, stacks_copy(f->arena, p->stacks)};
+	}
+	idmap_free(done);
+}
+
 /** How well a task shows the guilt of its process: in the cause by the best role, in the cause, its main thread, any. */
 static size_t fit_of(const struct explaining *x, const struct blocked *b)
 {
@@ -281,6 +300,7 @@ struct finding *explain_finding(struct explaining *x, enum certainty certainty)
 	wr.labels = arena_array(x->scratch, x->s->nprocs, sizeof *wr.labels);
 	wr.numbers = arena_array(x->scratch, x->s->nobjects, sizeof *wr.numbers);
 	write_all_blocked(&wr);
+	write_stacks(&wr);
 	if (f->onset_ns == 0)
 		f->onset_ns = x->s->taken_ns;
 	mark_culprits(&wr);

@@ -35,6 +35,10 @@ struct proof {
 	int64_t horizon_ns;
 };
 
+/** Take over what the stacks of S say of its waits: who alone can release a lock (an RLock, a pthread mutex), and whose end a join waits for.
+ *  A task that ran between the two readings keeps what it had; so does one whose owner was inferred, for anybody may release a plain lock. */
+void prove_owners(struct snapshot *s);
+
 /** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
 struct proof *prove(const struct snapshot *s, const struct prove_options *opt);
 void proof_free(struct proof *p);

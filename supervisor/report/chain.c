@@ -5,15 +5,18 @@
 #include "report/chain.h"
 #include "report/page.h"
 #include "report/plan.h"
+#include "report/where.h"
 
-enum { ROWS_MOST = 9, OBJECTS_MOST = 2, ALSO_MOST = 3, ACTOR_MOST = 33, CALL_MOST = 15, PHRASE_LEAST = 24, INDENT = 2 };
+enum { ROWS_MOST = 9, OBJECTS_MOST = 2, ALSO_MOST = 3, ACTOR_MOST = 33, CALL_MOST = 15, PHRASE_LEAST = 24, INDENT = 2, WHERE_INDENT = 6 };
 
 struct line {
 	const char *actor, *phrase, *call; /* phrase NULL: a heading for the threads below it; actor NULL: a note */
+	const char *where;                 /* if not NULL all there is: where the task above stands */
 };
 
 struct chain {
 	const struct finding *f;
+	const struct text_style *style;
 	struct arena *arena;
 	enum place *place;
 	VEC(struct line) lines;
@@ -44,6 +47,13 @@ static void add_line(struct chain *c, struct text *actor, struct text *phrase, c
 
 /* ---- tasks ---- */
 
+static void take_where(struct chain *c, where_lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		vec_push(&c->lines, (struct line){.call = "", .where = arena_strdup(c->arena, lines->at[i])});
+	where_free(lines);
+}
+
 /** A thread stands under its process. */
 static void add_task(struct chain *c, const struct blocked *b, pid_t *process)
 {
@@ -60,6 +70,11 @@ static void add_task(struct chain *c, const struct blocked *b, pid_t *process)
 		text_addf(&actor, "  thread %d", (int)b->tid);
 	phrase_wait(&phrase, c->f, b);
 	add_line(c, &actor, &phrase, b->call);
+
+	where_lines where = {0};
+
+	where_task(c->f, b, c->style->folder, c->style->width - WHERE_INDENT, &where);
+	take_where(c, &where);
 }
 
 static void add_folded(struct chain *c, size_t *n)
@@ -83,6 +98,11 @@ static void add_process(struct chain *c, size_t i, bool *told)
 			told[k] = true;
 			add_task(c, &c->f->blocked[k], &process);
 		}
+
+	where_lines where = {0};
+
+	where_process(c->f, c->f->blocked[i].pid, c->style->folder, c->style->width - WHERE_INDENT, &where);
+	take_where(c, &where);
 }
 
 static void add_tasks(struct chain *c)
@@ -357,7 +377,10 @@ static void print_stacked(const struct line *l, const struct columns *col, const
 
 static void print_line(const struct line *l, const struct columns *col, const struct text_style *style, struct text *out)
 {
-	if (!l->actor) {
+	if (l->where) {
+		text_addc(out, ' ', WHERE_INDENT);
+		page_fit(out, l->where, col->width - WHERE_INDENT);
+	} else if (!l->actor) {
 		text_addc(out, ' ', INDENT);
 		page_wrap(out, l->phrase, INDENT, 2 * INDENT, col->width);
 	} else if (col->phrase) {
@@ -370,7 +393,7 @@ static void print_line(const struct line *l, const struct columns *col, const st
 
 void chain_print(const struct finding *f, const struct text_style *style, struct text *out)
 {
-	struct chain c = {.f = f, .arena = arena_new()};
+	struct chain c = {.f = f, .style = style, .arena = arena_new()};
 
 	c.place = plan_rows(f, ROWS_MOST, c.arena);
 	add_tasks(&c);

@@ -97,6 +97,15 @@ static cJSON *object_row(const struct finding *f, const struct finding_object *o
 	return row;
 }
 
+/** As they are in a saved snapshot. */
+static cJSON *stacks_row(const struct finding_stacks *row)
+{
+	OWNED_TEXT t = {0};
+
+	stacks_write(&t, row->pid, row->stacks);
+	return cJSON_CreateRaw(text_str(&t));
+}
+
 static void put_lists(cJSON *to, const struct run_report *r, const struct finding *f)
 {
 	cJSON *list = put(to, "blocked", cJSON_CreateArray());
@@ -106,6 +115,9 @@ static void put_lists(cJSON *to, const struct run_report *r, const struct findin
 	list = put(to, "objects", cJSON_CreateArray());
 	for (size_t i = 0; i < f->nobjects; i++)
 		add(list, object_row(f, &f->objects[i]));
+	list = put(to, "stacks", cJSON_CreateArray());
+	for (size_t i = 0; i < f->nstacks; i++)
+		add(list, stacks_row(&f->stacks[i]));
 	list = put(to, "assumptions", cJSON_CreateArray());
 	for (unsigned bit = 1; bit && bit <= f->assumptions; bit <<= 1)
 		if (f->assumptions & bit)

@@ -47,6 +47,7 @@ struct run_report {
 struct text_style {
 	bool color;
 	unsigned width; /* columns, at least 40 */
+	const char *folder; /* paths below it are shown without it; NULL: none */
 };
 
 /** The JSON object of the report contract ("tracewrap-report/1"), ended by a newline. */
@@ -54,6 +55,8 @@ void report_json(const struct run_report *r, struct text *out);
 
 /** The post-mortem: one screen that says what is wrong, where, who waits for whom, on what, and what to do. */
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);
+/** Where a task stands in the user's own code, as an indented line; nothing when that is not known. S may be NULL. */
+void report_place(const struct stack *s, const struct text_style *style, struct text *out);
 /** What was cleaned up and where the report lies: printed behind the screen once it is known. */
 void report_closing(const struct run_report *r, const struct text_style *style, struct text *out);
 

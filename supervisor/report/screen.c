@@ -210,7 +210,9 @@ static void print_report_path(const struct run_report *r, size_t width, struct t
 
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out)
 {
-	struct text_style s = {.color = style->color, .width = style->width < WIDTH_LEAST ? WIDTH_LEAST : style->width};
+	struct text_style s = *style;
+
+	s.width = s.width < WIDTH_LEAST ? WIDTH_LEAST : s.width;
 
 	print_heading(r, f, &s, out);
 	print_opening(f, s.width, out);

@@ -60,6 +60,7 @@ static bool focus_stuck(const struct snapshot *s, const struct proof *proof, con
 struct sight {
 	struct snapshot *snapshot;
 	struct proof *proof;
+	struct prove_options proven_by;
 	pid_vec focus;
 };
 
@@ -73,10 +74,9 @@ static void sight_free(struct sight *sight)
 
 static void sight_prove(struct sight *sight, int64_t horizon_ns, bool without_service)
 {
-	struct prove_options opt = {.horizon_ns = horizon_ns, .without_service = without_service};
-
+	sight->proven_by = (struct prove_options){.horizon_ns = horizon_ns, .without_service = without_service};
 	proof_free(sight->proof);
-	sight->proof = prove(sight->snapshot, &opt);
+	sight->proof = prove(sight->snapshot, &sight->proven_by);
 }
 
 /** @return 0, OBSERVE_MOVED, -errno. */
@@ -157,12 +157,32 @@ static bool make_finding(struct run *r, struct sight *sight, enum certainty cert
 
 	struct finding *f = explain(s, sight->proof, stuck.at, stuck.n, certainty);
 
+	/* once more, with what their own memory tells of locks and stacks */
+	if (f && stacks_look(r, s, f)) {
+		prove_owners(s);
+		sight_prove(sight, sight->proven_by.horizon_ns, sight->proven_by.without_service);
+		finding_free(f);
+		f = explain(s, sight->proof, stuck.at, stuck.n, certainty);
+	}
 	vec_free(&stuck);
 	if (!f)
 		return false;
 	f->detected_ns = sys_monotonic_ns();
 	replace_finding(r, f);
 	return true;
+}
+
+static void make_stall(struct run *r, struct sight *sight)
+{
+	struct finding *f = explain_stall(sight->snapshot, sight->proof);
+
+	note_tests(r, sight->snapshot);
+	if (stacks_look(r, sight->snapshot, f)) {
+		finding_free(f);
+		f = explain_stall(sight->snapshot, sight->proof);
+	}
+	f->detected_ns = sys_monotonic_ns();
+	replace_finding(r, f);
 }
 
 /** The order matters: the verdict is on disk before anybody is told, and told before anybody is signalled. */
@@ -283,11 +303,8 @@ void look_now(struct run *r, bool time_over)
 	if (rc == 0) {
 		if (!sight.proof->whole)
 			sight_widen(r, &sight);
-		if (!make_finding(r, &sight, SUSPECTED) && time_over) {
-			note_tests(r, sight.snapshot);
-			replace_finding(r, explain_stall(sight.snapshot, sight.proof));
-			r->finding->detected_ns = sys_monotonic_ns();
-		}
+		if (!make_finding(r, &sight, SUSPECTED) && time_over)
+			make_stall(r, &sight);
 		files_save_snapshot(r, sight.snapshot);
 	}
 	sight_free(&sight);
@@ -315,8 +332,10 @@ bool look_hopeless(struct run *r, int64_t until_ns)
 
 /* ---- SIGUSR1 ---- */
 
-static void add_task_line(const struct sight *sight, size_t i, struct text *out)
+static void add_task_line(const struct run *r, const struct sight *sight, size_t i, struct text *out)
 {
+	struct text_style style = {.width = r->opt->width, .folder = *r->folder ? r->folder : NULL};
+
 	const struct snapshot *s = sight->snapshot;
 	const struct task *t = &s->tasks[i];
 	const struct fate *fate = &sight->proof->fates[i];
@@ -332,6 +351,7 @@ static void add_task_line(const struct sight *sight, size_t i, struct text *out)
 	if (t->wait.op == WAIT_FDS && t->wait.non && t->wait.on[0].object >= 0)
 		text_addf(out, "(%d %s)", t->wait.on[0].fd, s->objects[t->wait.on[0].object].name);
 	text_addf(out, "  %s\n", fate->stuck ? "stuck" : fate->reason ? fate->reason : "may move");
+	report_place(stacks_of_thread(s->procs[t->proc].stacks, t->tid), &style, out);
 }
 
 void look_print(struct run *r)
@@ -347,8 +367,9 @@ void look_print(struct run *r)
 	} else {
 		say_line(r, "%zu processes, %zu tasks, %zu of them stuck", sight.snapshot->nprocs, sight.snapshot->ntasks,
 			 sight.proof->nstuck);
+		stacks_look_all(r, sight.snapshot);
 		for (size_t i = 0; i < sight.snapshot->ntasks; i++)
-			add_task_line(&sight, i, &out);
+			add_task_line(r, &sight, i, &out);
 		say_text(&out);
 	}
 	sight_free(&sight);

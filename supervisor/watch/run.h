@@ -2,6 +2,8 @@
 #ifndef TRACEWRAP_RUN_H
 #define TRACEWRAP_RUN_H
 
+#include <limits.h>
+
 #include "observe/observe.h"
 #include "prove/prove.h"
 #include "report/report.h"
@@ -34,6 +36,8 @@ struct run {
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
+	struct stacks *stacks; /* stacks.c; NULL: none were read yet */
+	char folder[PATH_MAX]; /* that we work in, for paths on the screen; "": not known */
 	bool ended;           /* the command has ended by `status` */
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
@@ -59,6 +63,12 @@ void look_history(struct run *r);
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
 void look_print(struct run *r);
+
+/* stacks.c: where everybody stands */
+/** Read the processes that F is about into S. @return whether there was anything to read. */
+bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
+/** All of them, their threads alone. */
+void stacks_look_all(struct run *r, struct snapshot *s);
 
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);

@@ -26,7 +26,7 @@ void say_line(const struct run *r, const char *fmt, ...)
 
 static struct text_style say_style(const struct run *r)
 {
-	return (struct text_style){.color = r->opt->color, .width = r->opt->width};
+	return (struct text_style){.color = r->opt->color, .width = r->opt->width, .folder = *r->folder ? r->folder : NULL};
 }
 
 void say_screen(struct run *r, enum outcome outcome)

@@ -305,6 +305,8 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	r.wall_start_s = (int64_t)time(NULL) - (now_ns - r.started_ns) / NS_PER_S;
 	r.next_pass_ns = now_ns;
 	r.history = history_new(HISTORY_MOST);
+	if (!getcwd(r.folder, sizeof r.folder))
+		*r.folder = '\0';
 	policy_begin(&r.policy);
 	open_observe(&r);
 	leaks_begin(&r);

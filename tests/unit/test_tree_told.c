@@ -272,6 +272,23 @@ static void exact_ends_win(void **state)
 	end(&b);
 }
 
+/** A pass that began before such an end, and found it, dates it back to its own beginning. */
+static void a_word_after_the_end_that_was_seen(void **state)
+{
+	struct both b = begin(10);
+
+	(void)state;
+	see(&b, 200, 10, 100, NULL);
+	history_gone(b.h, 200, 300 * MS);
+	start(&b, 200, "/bin/true", 303);
+	exit_by(&b, FROM_SHIM, 200, 7, 305);
+	assert_row(&b, 0, 200, ROOT, 100, 305, EXIT_CODE, 7);
+	assert_int_equal(history_count(b.h), 1);
+	exit_by(&b, FROM_SHIM, 200, 8, 9000); /* of another one, whose beginning nobody told */
+	assert_row(&b, 0, 200, ROOT, 100, 305, EXIT_CODE, 7);
+	end(&b);
+}
+
 static bool lives(void *who, const struct process_row *row)
 {
 	return row->pid == *(pid_t *)who;
@@ -415,6 +432,7 @@ int main(void)
 		cmocka_unit_test(what_was_told_of_and_is_over_is_seen),
 		cmocka_unit_test(what_was_seen_is_told_of),
 		cmocka_unit_test(exact_ends_win),
+		cmocka_unit_test(a_word_after_the_end_that_was_seen),
 		cmocka_unit_test(nobody_has_told_of_its_end),
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(an_exec_is_one_whoever_tells),

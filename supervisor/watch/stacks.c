@@ -1,0 +1,62 @@
+/* Where everybody stands whom a finding is about, read when there is one. */
+#include "stacks/stacks.h"
+#include "watch/run.h"
+
+/* A tree of a thousand processes is not read whole: the first ones stand nearest to the cause. */
+enum { PROCESSES_MOST = 128 };
+
+typedef VEC(pid_t) pid_list;
+
+static void list_pids(const struct finding *f, pid_list *out)
+{
+	struct idmap *seen = idmap_new();
+
+	for (size_t i = 0; i < f->nblocked && out->n < PROCESSES_MOST; i++) {
+		pid_t pid = f->blocked[i].pid;
+
+		if (idmap_get(seen, (uint64_t)pid, NULL))
+			continue;
+		idmap_put(seen, (uint64_t)pid, i);
+		vec_push(out, pid);
+	}
+	idmap_free(seen);
+}
+
+static bool read_all(struct run *r, struct snapshot *s, const pid_list *pids, const struct stacks_options *opt)
+{
+	struct process_stacks *rows;
+
+	if (!r->stacks)
+		r->stacks = stacks_new();
+	rows = stacks_read(r->stacks, s->arena, pids->at, pids->n, opt);
+	for (size_t i = 0; i < pids->n; i++) {
+		struct process *p = snapshot_process(s, pids->at[i]);
+
+		if (p)
+			p->stacks = &rows[i];
+	}
+	return pids->n > 0;
+}
+
+bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f)
+{
+	static const struct stacks_options all = {.native = true, .locks = true, .tasks = true};
+	pid_list pids = {0};
+	bool any;
+
+	list_pids(f, &pids);
+	any = read_all(r, s, &pids, &all);
+	vec_free(&pids);
+	return any;
+}
+
+void stacks_look_all(struct run *r, struct snapshot *s)
+{
+	static const struct stacks_options threads = {0};
+	pid_list pids = {0};
+
+	for (size_t i = 0; i < s->nprocs && pids.n < PROCESSES_MOST; i++)
+		vec_push(&pids, s->procs[i].pid);
+	read_all(r, s, &pids, &threads);
+	vec_free(&pids);
+}
