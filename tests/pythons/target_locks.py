@@ -149,6 +149,22 @@ def rlock_twice():
 
 
 @scenario
+def twice_plain():
+    """A thread waits for what it has itself."""
+    lock = threading.Lock()
+
+    def again(here):
+        with lock:
+            here()
+            with lock:  # at: again
+                pass
+
+    tid = THREADS.start(again)
+    tell(wait(tid, "Lock", "_thread.lock", [owner(tid, False, "again")]))
+    block()
+
+
+@scenario
 def holder_is_deep():
     """It holds the lock in a frame far out, and stands somewhere else."""
     lock = threading.Lock()
