@@ -112,5 +112,16 @@ size_t python_semlocks(struct python *py, const struct python_thread *threads, s
 /** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
  *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
+/** How long the search for tasks may go on. */
+struct python_tasks_limit {
+	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
+	void *who;
+};
+/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames' `owner` and
+ *  `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be more, or NULL. LIMIT may be
+ *  NULL. */
+size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut);
+/** The name of the tractor actor that the process is; NULL: none. */
+const char *python_actor(struct python *py);
 
 #endif

@@ -18,6 +18,11 @@ MODE = sys.argv[1] if len(sys.argv) > 1 else "all"
 if MODE == "python":
     asyncio.Task = asyncio.tasks.Task = asyncio.tasks._PyTask
     asyncio.Future = asyncio.futures.Future = asyncio.futures._PyFuture
+    for name in ("current_task", "all_tasks", "_enter_task", "_leave_task", "_swap_current_task", "_register_task", "_unregister_task"):
+        written = getattr(asyncio.tasks, "_py_" + name, None)  # since 3.12, and all_tasks() since 3.14
+        if written:
+            setattr(asyncio.tasks, name, written)
+            setattr(asyncio, name, written)
 
 
 class OwnTask(asyncio.Task):
