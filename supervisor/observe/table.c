@@ -16,7 +16,7 @@ struct seen_process *table_find(const struct observe *ob, pid_t pid)
 static void changed(struct observe *ob, struct seen_process *p, int64_t now_ns)
 {
 	ob->generation++;
-	ob->moved_ns = now_ns;
+	ob->moved_ns = ob->changed_ns = now_ns;
 	p->moved = true;
 	p->details.valid = false;
 }
