@@ -259,11 +259,41 @@ static void look(struct run *r, enum look kind, int64_t now_ns)
 	sight_free(&sight);
 }
 
+static bool sees_seed(struct run *r, int64_t now_ns, int64_t *until_ns)
+{
+	char words[160];
+
+	return observe_seed(r->observe, now_ns, r->opt->horizon_ns, until_ns, words, sizeof words) != NULL;
+}
+
+/** Where only threads move that want a lock, or could, for a timeout: do their stacks say that they can't? */
+static bool stacks_say_still(struct run *r, enum look kind, int64_t now_ns)
+{
+	int64_t until_ns, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	bool still = known_ask(r, now_ns) && !sees_seed(r, now_ns, &until_ns);
+
+	if (kind != LOOK_FAST)
+		policy_saw_stacks(&r->policy, now_ns, sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	return still;
+}
+
+/** Is nothing seen that moves by itself, in a tree that may be worth a fast look? */
+static bool may_be_still(struct run *r, enum look kind, int64_t now_ns)
+{
+	int64_t until_ns = 0;
+
+	if (kind != LOOK_FAST)
+		return policy_look_stacks(&r->policy, &r->pass, now_ns) && stacks_say_still(r, kind, now_ns);
+	if (!sees_seed(r, now_ns, &until_ns) || (until_ns && stacks_say_still(r, kind, now_ns)))
+		return true;
+	policy_saw_seed(&r->policy, now_ns, until_ns);
+	return false;
+}
+
 void look_pass(struct run *r, int64_t now_ns)
 {
 	struct err err = {0};
-	char words[160];
-	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	int64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
 	r->storm = false;
 	heard_drain(r);
@@ -279,8 +309,9 @@ void look_pass(struct run *r, int64_t now_ns)
 
 	enum look kind = policy_look(&r->policy, &r->pass, now_ns);
 
-	if (kind == LOOK_FAST && observe_seed(r->observe, now_ns, r->opt->horizon_ns, &until_ns, words, sizeof words)) {
-		policy_saw_seed(&r->policy, now_ns, until_ns);
+	if (may_be_still(r, kind, now_ns)) {
+		kind = LOOK_FAST;
+	} else if (kind == LOOK_FAST) {
 		kind = policy_look(&r->policy, &r->pass, now_ns); /* a slow one may be due all the same */
 		if (kind == LOOK_FAST)
 			kind = LOOK_NOT;

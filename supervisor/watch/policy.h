@@ -26,6 +26,7 @@ struct policy {
 	const struct assumptions *assume; /* kept by reference */
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
+	int64_t stacks_at_ns, stacks_gap_ns; /* the same for stacks of who moves all the time */
 	int64_t cost_ns;       /* CPU time of the last look */
 	int64_t looked_ns;     /* the last look that came to an end */
 	int64_t seed_until_ns; /* a seed was seen that lasts until then, unless something moves */
@@ -39,6 +40,10 @@ struct policy {
 /** ASSUME: what each assumption costs, kept by reference; NULL: the defaults. */
 void policy_begin(struct policy *p, const struct assumptions *assume);
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
+/** Is it time to read the stacks of those who move all the time? Nobody else does. */
+bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
+/** They were read, or there were none to read. */
+void policy_saw_stacks(struct policy *p, int64_t now_ns, int64_t cpu_ns);
 /** What the last look cost, CPU time: looks at a large tree are repeated less often. To be told before the look is judged. */
 void policy_look_cost(struct policy *p, int64_t cpu_ns);
 /** A fast look ended early: nothing can be proven before UNTIL_NS (0: not known until when). */

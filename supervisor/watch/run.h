@@ -71,6 +71,10 @@ bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
 
+/* known.c: stacks, to see whether a tree can move at all */
+/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
+bool known_ask(struct run *r, int64_t now_ns);
+
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);
 void heard_drain(struct run *r);
