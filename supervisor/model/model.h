@@ -236,7 +236,7 @@ enum assumption {
 
 enum role { /* what a task's wait is, best cause first */
 	ROLE_FULL, ROLE_TTY, ROLE_STOPPED, ROLE_FORK_LOCK, ROLE_LOCK, ROLE_EOF, ROLE_TTY_READ, ROLE_SOCKET, ROLE_LOOP_SOCKET,
-	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
+	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_GIL, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
 };
 const char *role_name(enum role role); /* "full", "loop+socket", ... */
 

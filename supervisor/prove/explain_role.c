@@ -127,7 +127,7 @@ enum role explain_role(struct explaining *x, size_t task)
 		if (is_fork_lock(x, t))
 			return ROLE_FORK_LOCK;
 		if (t->wait.gil) /* the wait of its holder is the better cause */
-			return ROLE_JOIN;
+			return ROLE_GIL;
 		return t->wait.join ? ROLE_JOIN : ROLE_LOCK;
 	case WAIT_FLOCK: return ROLE_LOCK;
 	case WAIT_STOPPED: return t->wait.tty ? ROLE_TTY : ROLE_STOPPED;
