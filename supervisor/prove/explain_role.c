@@ -121,6 +121,8 @@ enum role explain_role(struct explaining *x, size_t task)
 {
 	const struct task *t = &x->s->tasks[task];
 
+	if (t->wait.idle) /* nobody waits for it */
+		return ROLE_OTHER;
 	switch (t->wait.op) {
 	case WAIT_FDS: return role_of_fds(x, t);
 	case WAIT_FUTEX:
