@@ -36,7 +36,7 @@ const char *prove_idle(const struct stack *s)
 /** The one exact owner, a thread of the waiter's process; 0: there is none. */
 static pid_t owner_of(const struct task *t, const struct lock_wait *l)
 {
-	if (l->nowners != 1 || !l->owners[0].exact || l->owners[0].pid != t->pid || l->owners[0].tid == t->tid)
+	if (!l->only_owners || l->nowners != 1 || !l->owners[0].exact || l->owners[0].pid != t->pid || l->owners[0].tid == t->tid)
 		return 0;
 	return l->owners[0].tid;
 }

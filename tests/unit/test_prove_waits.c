@@ -172,6 +172,48 @@ static void the_end_of_a_parent_is_a_signal_to_who_asked(void **state)
 }
 
 /** A tree that was begun by others: who can't be read may hold the other end of what its root came with. */
+/** Who keeps the interpreter's lock, as stacks tell it. */
+static void the_keeper_of_the_interpreters_lock(void **state)
+{
+	struct lock_owner owners[2] = {{.pid = 100, .tid = 101, .exact = true}, {.pid = 100, .tid = 102, .exact = true}};
+	struct process_stacks p = {.gil_holder = 101};
+	struct stack s = {.tid = 100, .lock = {.kind = LOCK_GIL, .owners = owners, .nowners = 1, .only_owners = true}};
+
+	(void)state;
+	assert_int_equal(prove_gil_holder(&p, &s), 101);
+	s.quality = STACK_MOVING; /* it wakes all the time */
+	assert_int_equal(prove_gil_holder(&p, &s), 101);
+	s.lock.only_owners = false;
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .owners = owners, .nowners = 2, .only_owners = true};
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_LOCK, .owners = owners, .nowners = 1, .only_owners = true};
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .only_owners = true}; /* nobody has it */
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .owners = owners, .nowners = 1, .only_owners = true};
+	p.free_threaded = true;
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	p.free_threaded = false;
+	s.tid = 101; /* its own */
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+}
+
+static void the_table_of_idle_waits(void **state)
+{
+	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
+
+	(void)state;
+	assert_non_null(prove_idle(&s));
+	s.quality = STACK_PARTIAL; /* there may be more below */
+	assert_null(prove_idle(&s));
+	s.quality = STACK_EXACT;
+	s.service = "execnet receiver";
+	assert_null(prove_idle(&s));
+	s.service = NULL;
+	assert_null(prove_idle(&s));
+}
+
 static void holders_that_can_not_be_read(void **state)
 {
 	static const struct row rows[] = {
@@ -209,6 +251,8 @@ int main(void)
 		cmocka_unit_test(the_interpreters_lock),
 		cmocka_unit_test(idle_workers_are_left_out_and_named),
 		cmocka_unit_test(the_end_of_a_parent_is_a_signal_to_who_asked),
+		cmocka_unit_test(the_keeper_of_the_interpreters_lock),
+		cmocka_unit_test(the_table_of_idle_waits),
 		cmocka_unit_test(holders_that_can_not_be_read),
 		cmocka_unit_test(rows_that_verdicts_alone_do_not_show),
 	};
