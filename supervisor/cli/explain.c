@@ -1,53 +1,12 @@
 /* `tracewrap explain FILE`: prove a saved snapshot again. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "prove/prove.h"
 #include "report/report.h"
-
-enum { EXPLAIN_ALIVE = 0, EXPLAIN_SUSPECTED = 3 };
-
-static void print(const struct text *t)
-{
-	fwrite(text_str(t), 1, t->n, stdout);
-}
-
-static void show(const struct options *opt, struct finding *f, struct snapshot *s)
-{
-	OWNED_TEXT out = {0};
-	static char *no_command[] = {NULL};
-	struct process *root = snapshot_process(s, s->root);
-	char folder[PATH_MAX];
-	struct text_style style = {
-		.color = opt->watch.color,
-		.width = opt->watch.width,
-		.folder = getcwd(folder, sizeof folder),
-	};
-	struct run_report r = {
-		.version = TRACEWRAP_VERSION,
-		.argv = root && root->argv ? root->argv : no_command,
-		.outcome = f ? OUTCOME_HANG : OUTCOME_PASS,
-		.exit_code = f ? EXIT_HANG : 0,
-		.start_ns = 0,
-		.end_ns = s->taken_ns,
-		.mode = "explain",
-		.findings = &f,
-		.nfindings = f ? 1 : 0,
-		.complete = true,
-	};
-
-	if (opt->json)
-		report_json(&r, &out);
-	else if (f)
-		report_screen(&r, f, &style, &out);
-	else
-		text_add(&out, "Nothing is stuck: somebody can still move.\n");
-	print(&out);
-}
 
 /** Whom the run waits for: the command, else each process with a test that nobody above it runs. */
 static struct finding *explain_snapshot(const struct options *opt, struct snapshot *s, struct proof *p)
@@ -91,9 +50,9 @@ int explain_file(const struct options *opt)
 	struct prove_options how = {.horizon_ns = opt->watch.horizon_ns};
 	struct proof *p = prove(s, &how);
 	struct finding *f = explain_snapshot(opt, s, p);
-	int code = !f ? EXPLAIN_ALIVE : f->certainty == PROVEN ? EXIT_HANG : EXPLAIN_SUSPECTED;
+	int code = !f ? 0 : f->certainty == PROVEN ? EXIT_HANG : EXIT_SUSPECTED;
 
-	show(opt, f, s);
+	show_verdict(opt, "explain", f, s, "Nothing is stuck: somebody can still move.\n");
 	finding_free(f);
 	proof_free(p);
 	snapshot_free(s);

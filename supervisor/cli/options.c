@@ -33,13 +33,14 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
+	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
 	{"events", "FILE|fd:N", OPT_EVENTS, "write each event there while the run goes on, as a JSON line"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
 	{"reaper", "on|off", OPT_REAPER, "off: orphans of the tree become init's children, as without tracewrap, and are followed as far as they are known. Default: on"},
 	{"worker", NULL, OPT_WORKER, "this run is one end of a pipe protocol (a worker of xdist): reports are named by host and process, and `last` is left alone unless something was found"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
-	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen"},
+	{"json", NULL, OPT_JSON, "why, explain: print the JSON report, not the screen"},
 	{"quiet", NULL, OPT_QUIET, "speak only of proven hangs"},
 	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how; twice: each event as it happens"},
 	{"help", NULL, OPT_HELP, "print this and end"},
@@ -307,10 +308,10 @@ static int parse_options(struct options *o, int argc, char **argv, struct err *e
 static int take_subcommand(struct options *o, int argc, char **argv, struct err *err)
 {
 	const char *word = o->sub == SUB_RUN && strcmp(argv[optind - 1], "--") != 0 ? argv[optind] : NULL;
-	bool explain = word && strcmp(word, "explain") == 0;
+	bool explain = word && strcmp(word, "explain") == 0, why = word && strcmp(word, "why") == 0;
 	int rc;
 
-	if (explain || (word && strcmp(word, "run") == 0)) {
+	if (explain || why || (word && strcmp(word, "run") == 0)) {
 		optind++;
 		if ((rc = parse_options(o, argc, argv, err)) < 0)
 			return rc;
@@ -322,6 +323,12 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 		o->sub = SUB_EXPLAIN;
 		if (!o->command[0] || o->command[1])
 			return err_set(err, -EINVAL, "explain takes one file: tracewrap explain FILE");
+		return 0;
+	}
+	if (why) {
+		o->sub = SUB_WHY;
+		if (!o->command[0] || o->command[1])
+			return err_set(err, -EINVAL, "why takes one process: tracewrap why PID");
 		return 0;
 	}
 	if (!*o->command)
@@ -378,6 +385,7 @@ void options_help(struct text *out)
 	enum { INDENT = 32, WIDTH = 80 };
 
 	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
+		      "       tracewrap why [--json] [--snapshot FILE] PID\n"
 		      "       tracewrap explain [--json] FILE\n\n"
 		      "Run COMMAND as it would run without tracewrap, and prove it when it hangs for ever.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -404,5 +412,5 @@ void options_help(struct text *out)
 		      "Exit code: the command's own, or its death by signal; 122 something was left behind\n"
 		      "(--leaks fail), 124 a hang was proven or the time was over, 125 tracewrap failed or\n"
 		      "was misused, 126 the command can't be executed, 127 there is no such command.\n"
-		      "explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
+		      "why, explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
 }

@@ -17,6 +17,7 @@ struct observe_options {
 	pid_t supervisor; /* the tree is its descendants; also the process whose own descriptors don't count */
 	pid_t skip[2];    /* our other guards: neither of the tree nor outsiders that hold anything but standard error */
 	pid_t root;       /* the command */
+	bool from_outside; /* the tree is ROOT and its descendants, begun by others; SUPERVISOR is not of it */
 	pid_t tracer; /* a thread of the supervisor's that traces the tree, shown there as TracerPid; 0: none. It counts as nobody */
 	/** Is TID, which is traced by it and shows `t`, stopped as by SIGSTOP, and not for a moment only? NULL: never. */
 	bool (*holds_stopped)(const void *who, pid_t tid);

@@ -35,6 +35,8 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 		look_live(l, "nobody known maps the shared memory of its lock");
 	if (l->g->w.any_dark)
 		look_strong(l, NODE_DARK, 0);
+	if (l->s->hidden_holders)
+		look_assume(l, ASSUME_NO_HIDDEN_HOLDER);
 }
 
 /** The threads of the memory map, or the owner alone where the lock itself names one of them. */

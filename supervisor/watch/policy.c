@@ -203,6 +203,12 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	return provable ? JUDGE_PROVEN : JUDGE_SUSPECTED;
 }
 
+void policy_take_back(struct policy *p)
+{
+	p->told = p->told_proven = false;
+	p->key = 0;
+}
+
 void policy_pause(struct policy *p)
 {
 	p->key = 0;

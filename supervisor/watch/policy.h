@@ -56,6 +56,8 @@ void policy_lost_snapshot(struct policy *p, int64_t now_ns);
  *  LOOK says which kind of look it was. */
 enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
                             const pid_t *focus, size_t nfocus);
+/** What was to be told has turned out not to stand: it was not. */
+void policy_take_back(struct policy *p);
 /** After the clocks stood still (the command was stopped): forget what was being watched, keep what was told. */
 void policy_pause(struct policy *p);
 /** How long to wait between two passes over the counters: what a pass costs (CPU time) decides. */

@@ -220,6 +220,7 @@ static void holders_that_can_not_be_read(void **state)
 		{"100 read(pipe1) w:pipe1\n", PROOF, 0, NULL},
 		{"100 read(pipe1) w:pipe1\nhidden holders\n", PROOF, ASSUME_NO_HIDDEN_HOLDER, NULL},
 		{"100 futex\nhidden holders\n", PROOF, 0, NULL}, /* private memory has none */
+		{"100 futex(shm=k) shm=k\nhidden holders\n", PROOF, ASSUME_NO_HIDDEN_HOLDER, NULL},
 		{"100 read(pipe1)\npipe1 outside=w\nhidden holders\n", ALIVE, 0, "held outside"},
 	};
 
