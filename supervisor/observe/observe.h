@@ -87,6 +87,9 @@ void observe_tests(struct observe *ob, struct snapshot *s);
  *  no_reaper can it be one that no walk finds. */
 void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 
+/** Who of outside holds an end of an object of the tree, at the last snapshot of a tree that others have begun. *PIDS is good until the next. */
+size_t observe_strangers(const struct observe *ob, const pid_t **pids);
+
 /** The living descendants, for the ladder: a fresh walk. With no_reaper also those that were seen before they were orphaned. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);
 

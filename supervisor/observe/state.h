@@ -121,6 +121,7 @@ struct observe {
 	ino_t net_ns;
 	VEC(struct seen_process *) procs;
 	struct idmap *by_pid;
+	VEC(pid_t) strangers; /* who of outside holds an object of the tree, at the last snapshot; from_outside alone */
 	VEC(struct ended) ended; /* to be told to history */
 	uint64_t generation, generation_told; /* of the set of tasks */
 	unsigned walk;
