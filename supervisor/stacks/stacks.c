@@ -108,7 +108,7 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 		s->quality = STACK_PARTIAL;
 		s->why = t->python_why;
 	}
-	if (s->nframes || s->nnative || s->quality == STACK_NONE)
+	if (s->nframes || s->nnative)
 		return;
 	s->quality = STACK_NONE;
 	if (!s->why)
