@@ -26,7 +26,7 @@ struct python_where {
 	size_t ntids;
 };
 
-/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that we know.
+/** "3.9.18" where BYTES hold that as a C string, of minor version MINOR or, with -1, of any that we know.
  *  @return false: they don't. */
 bool python_literal(const void *bytes, size_t size, int minor, char out[16]);
 /** 9 for "python3.9", "libpython3.9.so.1.0", "python3.9d"; -1: the name tells none. */
@@ -112,6 +112,9 @@ size_t python_semlocks(struct python *py, const struct python_thread *threads, s
 /** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
  *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
+
+/* ---- tasks.c: async tasks ---- */
+
 /** How long the search for tasks may go on. */
 struct python_tasks_limit {
 	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
