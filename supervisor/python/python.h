@@ -61,6 +61,9 @@ struct python_frame {
 /** The frames from FRAME outward, at most MOST of them. *WHY: NULL when the chain ended as it should, else what ended it. */
 size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out, size_t most, const char **why);
 
+/** An address on the native stack of the very thread that runs T's innermost frame now, whatever T's tid says; 0: not known (3.8, 3.9). */
+uint64_t python_stack_place(struct python *py, const struct python_thread *t);
+
 /** Which of THREADS holds the lock of the main interpreter (GIL). @return its index, -1: none of them, or nobody. */
 long python_gil(struct python *py, const struct python_thread *threads, size_t n);
 

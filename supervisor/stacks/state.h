@@ -122,6 +122,11 @@ struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); 
 /** Find the interpreter and open it; else out->why, where one would expect it. */
 void find_interpreter(struct process_read *p);
 
+/* ---- claims.c ---- */
+
+/** Whose thread a state is by its tid, by what lies on the threads' own stacks where several claim one. NULL: not known. */
+struct thread_read *thread_of_state(struct process_read *p, const struct python_thread *state);
+
 /* ---- threads.c ---- */
 
 /** The Python frames of each task that is not settled yet. */
