@@ -153,7 +153,8 @@ static void read_process(struct process_read *p)
 		memory_forget(p->memory);
 }
 
-struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n, const struct stacks_options *opt)
+struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,
+				   const struct stacks_options *opt)
 {
 	struct process_stacks *out = arena_array(arena, n, sizeof *out);
 	struct process_read *processes = arena_array(arena, n, sizeof *processes);
@@ -161,8 +162,10 @@ struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const
 	struct sources *sources = sources_new();
 
 	for (size_t i = 0; i < n; i++) {
-		processes[i] = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
-		read_process(&processes[i]);
+		struct process_read *p = &processes[i];
+
+		*p = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
+		read_process(p);
 	}
 	for (size_t i = 0; i < n; i++)
 		tell(&processes[i]);
