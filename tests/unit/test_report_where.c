@@ -89,12 +89,10 @@ static void narrow_screens_keep_the_end_of_a_path(void **state)
 	finding_free(f);
 }
 
-static const struct frame *place(const struct frame *frames, size_t n)
+static const struct frame *place(struct frame *frames, size_t n)
 {
-	struct stack s = {.native = NULL};
+	struct stack s = {.frames = frames, .nframes = n};
 
-	s.frames = arena_memdup(arena_new(), frames, n * sizeof *frames); /* a leak of the test's own */
-	s.nframes = n;
 	return where_place(&s);
 }
 
