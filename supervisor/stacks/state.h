@@ -25,6 +25,7 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
+	pid_t failed_for; /* it could not be opened by way of this process; 0: it was */
 	bool symbols_read, asyncio_read;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
@@ -34,6 +35,7 @@ struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
 	struct file none; /* what can't be opened */
+	uint64_t copied;  /* bytes of all of them */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
