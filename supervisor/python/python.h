@@ -64,4 +64,67 @@ size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out
 /** Which of THREADS holds the lock of the main interpreter (GIL). @return its index, -1: none of them, or nobody. */
 long python_gil(struct python *py, const struct python_thread *threads, size_t n);
 
+/* ---- locks.c: who waits for which lock, and who has it ---- */
+
+/** A thread that is blocked in a futex wait (proc_pid_syscall(5)). */
+struct python_blocked {
+	size_t thread; /* index of its state */
+	uint64_t stack_pointer;
+	struct futex_call call;
+};
+/** A thread that has a lock. */
+struct python_holder {
+	size_t thread; /* index */
+	long frame;    /* index of the innermost of its frames that is in a `with` of it; -1: none */
+	bool exact;    /* the lock itself says so */
+};
+/** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say: python_semlocks(). */
+struct python_lock {
+	enum lock_kind kind;
+	const char *type;
+	uint64_t address;
+	uint64_t word; /* LOCK_SEMLOCK: of the semaphore; it may lie in shared memory */
+	struct python_holder *holders;
+	size_t nholders;
+	bool only_holders, holder_gone;
+};
+/** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
+struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
+				 size_t nblocked);
+
+/** A _multiprocessing.SemLock: what this process knows of a semaphore that others may have objects of, too. */
+struct python_semlock {
+	uint64_t object, word;
+	bool single;    /* there is one to take: multiprocessing.Lock, RLock */
+	bool recursive; /* and only who took it may give it back: RLock */
+	int32_t count;  /* how often it was taken through this object, less the times it was given back */
+	long thread;    /* who took it last; -1: nobody who lives */
+	struct python_holder *holders; /* who is in a `with` of it */
+	size_t nholders;
+};
+/** Those that the frames of THREADS have in hand, in `with` blocks, as globals, and those of HINTS: addresses that they have in another process,
+ *  for a fork keeps them. */
+size_t python_semlocks(struct python *py, const struct python_thread *threads, size_t n, const uint64_t *hints, size_t nhints,
+		       struct python_semlock **out);
+
+/* ---- service.c ---- */
+
+/** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
+ *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
+const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
+
+/* ---- tasks.c: async tasks ---- */
+
+/** How long the search for tasks may go on. */
+struct python_tasks_limit {
+	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
+	void *who;
+};
+/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames' `owner` and
+ *  `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be more, or NULL. LIMIT may be
+ *  NULL. */
+size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut);
+/** The name of the tractor actor that the process is; NULL: none. */
+const char *python_actor(struct python *py);
+
 #endif

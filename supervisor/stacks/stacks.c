@@ -122,7 +122,6 @@ static void tell_thread(struct process_read *p, struct thread_read *t, struct st
 		.runs = t->runs,
 		.frames = t->merged,
 		.nframes = t->nmerged,
-		.lock = t->lock,
 		.service = t->service,
 		.service_fd = t->service_fd,
 	};
@@ -175,10 +174,11 @@ struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const
 		processes[i] = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
 		read_process(&processes[i]);
 	}
+	for (size_t i = 0; i < n; i++)
+		tell(&processes[i]);
 	if (opt->locks)
 		stacks_locks_across(&r);
 	for (size_t i = 0; i < n; i++) {
-		tell(&processes[i]);
 		sources_fill(sources, arena, pids[i], &out[i]);
 		process_close(&processes[i]);
 	}

@@ -69,7 +69,6 @@ struct thread_read {
 	size_t nnative;
 	struct frame *merged;        /* both in one, by stacks_native(); NULL: they could not be joined, or nobody asked */
 	size_t nmerged;
-	struct lock_wait lock;
 	const char *service;
 	int service_fd;
 	void *own;                   /* of stacks/native*.c, in the arena */
@@ -142,9 +141,9 @@ struct frame *frames_of_python(struct process_read *p, const struct python_frame
 /** native*.c: t->native; joined with t->python, where it could be, in t->merged. Changes t->quality (STACK_PARTIAL) and t->why. */
 void stacks_native(struct process_read *p, struct thread_read *t);
 void stacks_native_free(struct stacks *st);
-/** locks.c: what each task of P waits for, t->lock; service loops. */
+/** locks.c: what each task of P waits for, kept in p->locks; service loops. */
 void stacks_locks(struct process_read *p);
-/** After all processes were read: what can only be known from all of them. */
+/** After all processes were read and their frames are in p->out: the locks there, and owners, which point to frames. */
 void stacks_locks_across(struct reading *r);
 /** tasks.c: out->tasks and out->actor, once a process. */
 void stacks_tasks(struct process_read *p);

@@ -1,14 +1,11 @@
-"""Programs that block on locks: target_locks.py SCENARIO. Any Python from 3.8 on.
+"""Threads that are blocked on locks: locks.py SCENARIO.
 
-Prints one line of JSON, what a reader from outside must find, and then hangs until it is killed:
-    {"pids": [..], "waits": [{"pid":, "tid":, "kind":, "type":, "owners": [{"pid":, "tid":, "exact":, "line":}], "gone":, "only":}]}
-"line" is that of the comment "# at: NAME" in this file; None where it does not matter. A wait of which "owners" is [] has none: whoever
-is named there is a wrong answer.
+What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME" in this
+file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
 """
 import concurrent.futures
 import contextlib
 import ctypes
-import json
 import multiprocessing
 import os
 import queue
@@ -16,7 +13,9 @@ import sys
 import threading
 import time
 
-HERE = os.path.abspath(__file__)
+from _target import empty_pipe, start
+from _target import tell as tell_all
+
 SCENARIOS = {}
 
 
@@ -26,7 +25,7 @@ def scenario(function):
 
 
 def at(name):
-    with open(HERE) as f:
+    with open(__file__) as f:
         return next(n for n, line in enumerate(f, 1) if line.rstrip().endswith("# at: " + name))
 
 
@@ -38,37 +37,30 @@ def wait(tid, kind, type, owners=(), gone=False, only=False, pid=None):
     return {"pid": pid or os.getpid(), "tid": tid, "kind": kind, "type": type, "owners": list(owners), "gone": gone, "only": only}
 
 
-def tell(*waits, pids=None):
-    sys.stdout.write(json.dumps({"pids": pids or [os.getpid()], "waits": waits}) + "\n")
-    sys.stdout.flush()
+def tell(*waits):
+    tell_all(waits=waits)
 
 
 def block():
     """In a pipe that nobody writes to."""
-    os.read(NEVER, 1)
+    os.read(NEVER, 1)  # at: block
 
 
-class Threads:
-    """Threads that each run one function; start() returns once the function has said here() and names its tid."""
+def run(function, *args):
+    """A thread that runs FUNCTION. @return its tid, once it has called its first argument."""
+    ready = []
+    said = os.pipe()
 
-    def __init__(self):
-        self.reached = threading.local(), {}
+    def here():
+        ready.append(threading.get_native_id())
+        os.write(said[1], b".")
 
-    def start(self, function, *args):
-        ready = []
-        said = os.pipe()
-
-        def here():
-            ready.append(threading.get_native_id())
-            os.write(said[1], b".")
-
-        threading.Thread(target=function, args=(here,) + args, daemon=True).start()
-        os.read(said[0], 1)
-        return ready[0]
+    start(function, here, *args)
+    os.read(said[0], 1)
+    return ready[0]
 
 
-THREADS = Threads()
-NEVER, NEVER_WRITTEN = os.pipe()
+NEVER = empty_pipe()
 ME = threading.get_native_id
 
 
@@ -90,7 +82,7 @@ def hold_with(here, lock):
 def hold_plain(here, lock):
     lock.acquire()
     here()
-    block()  # at: hold_plain
+    block()
 
 
 # ---- locks of threads ----
@@ -115,7 +107,7 @@ def abba():
             with a:  # at: two
                 pass
 
-    t1, t2 = THREADS.start(one), THREADS.start(two)
+    t1, t2 = run(one), run(two)
     joined = next(t for t in threading.enumerate() if t.native_id == t1)
     tell(wait(t1, "Lock", "_thread.lock", [owner(t2, False, "two")]),
          wait(t2, "Lock", "_thread.lock", [owner(t1, False, "one")]),
@@ -127,9 +119,9 @@ def abba():
 def rlock():
     lock = threading.RLock()
     lock.acquire()
-    waiter = THREADS.start(wait_with, lock)
-    tell(wait(waiter, "RLock", "_thread.RLock", [owner(ME(), True, "rlock")], only=True))
-    block()  # at: rlock
+    waiter = run(wait_with, lock)
+    tell(wait(waiter, "RLock", "_thread.RLock", [owner(ME(), True, "block")], only=True))
+    block()
 
 
 @scenario
@@ -142,9 +134,25 @@ def rlock_twice():
                 here()
                 block()  # at: twice
 
-    holder = THREADS.start(twice)
-    waiter = THREADS.start(wait_with, lock)
+    holder = run(twice)
+    waiter = run(wait_with, lock)
     tell(wait(waiter, "RLock", "_thread.RLock", [owner(holder, True, "twice")], only=True))
+    block()
+
+
+@scenario
+def twice_plain():
+    """A thread waits for what it has itself."""
+    lock = threading.Lock()
+
+    def again(here):
+        with lock:
+            here()
+            with lock:  # at: again
+                pass
+
+    tid = run(again)
+    tell(wait(tid, "Lock", "_thread.lock", [owner(tid, False, "again")]))
     block()
 
 
@@ -152,24 +160,25 @@ def rlock_twice():
 def holder_is_deep():
     """It holds the lock in a frame far out, and stands somewhere else."""
     lock = threading.Lock()
+    reached = []
 
     def inner(n):
         if n:
             inner(n - 1)
         else:
-            THREADS.deep()
+            reached[0]()
             block()
 
     def outer(here):
-        THREADS.deep = here
+        reached.append(here)
         with lock:
             try:
                 inner(30)  # at: outer
             finally:
                 pass
 
-    holder = THREADS.start(outer)
-    waiter = THREADS.start(wait_with, lock)
+    holder = run(outer)
+    waiter = run(wait_with, lock)
     tell(wait(waiter, "Lock", "_thread.lock", [owner(holder, False, "outer")]))
     block()
 
@@ -185,8 +194,8 @@ def three_locks_held():
                     here()
                     block()  # at: all_of_them
 
-    holder = THREADS.start(all_of_them)
-    tell(*[wait(THREADS.start(wait_with, lock), "Lock", "_thread.lock", [owner(holder, False, "all_of_them")]) for lock in locks])
+    holder = run(all_of_them)
+    tell(*[wait(run(wait_with, lock), "Lock", "_thread.lock", [owner(holder, False, "all_of_them")]) for lock in locks])
     block()
 
 
@@ -194,16 +203,16 @@ def three_locks_held():
 def join():
     def sleeper(here):
         here()
-        block()  # at: sleeper
+        block()
 
-    tid = THREADS.start(sleeper)
+    tid = run(sleeper)
     thread = next(t for t in threading.enumerate() if t.native_id == tid)
 
     def joiner(here):
         here()
         thread.join()
 
-    tell(wait(THREADS.start(joiner), "join", "threading.Thread", [owner(tid, True, "sleeper")], only=True))
+    tell(wait(run(joiner), "join", "threading.Thread", [owner(tid, True, "block")], only=True))
     block()
 
 
@@ -219,7 +228,7 @@ def shutdown():
     thread = threading.Thread(target=last)
     thread.start()
     os.read(said[0], 1)
-    tell(wait(ME(), "join", "threading.Thread", [owner(thread.native_id, True)], only=True))
+    tell(wait(ME(), "join", "threading.Thread", [owner(thread.native_id, True, "last")], only=True))
 
 
 # ---- what is built on locks ----
@@ -233,11 +242,11 @@ def condition_of(lock):
             here()
             condition.wait()
 
-    waiting = THREADS.start(waits)
+    waiting = run(waits)
     with condition:  # ... so that it is in wait(), which has let go of the lock
         pass
-    holder = THREADS.start(hold_with, condition)
-    return waiting, holder, THREADS.start(wait_with, condition)
+    holder = run(hold_with, condition)
+    return waiting, holder, run(wait_with, condition)
 
 
 @scenario
@@ -267,9 +276,9 @@ def condition_let_go():
             here()
             condition.wait()
 
-    waiting = THREADS.start(waits)
+    waiting = run(waits)
     lock.acquire()
-    tell(wait(waiting, "Lock", "threading.Condition"), wait(THREADS.start(wait_with, lock), "Lock", "_thread.lock"))
+    tell(wait(waiting, "Lock", "threading.Condition"), wait(run(wait_with, lock), "Lock", "_thread.lock"))
     block()
 
 
@@ -284,9 +293,9 @@ def condition_waits_for():
             here()
             condition.wait_for(lambda: False)
 
-    waiting = THREADS.start(waits)
+    waiting = run(waits)
     lock.acquire()
-    tell(wait(waiting, "Lock", "threading.Condition"), wait(THREADS.start(wait_with, lock), "Lock", "_thread.lock"))
+    tell(wait(waiting, "Lock", "threading.Condition"), wait(run(wait_with, lock), "Lock", "_thread.lock"))
     block()
 
 
@@ -298,17 +307,17 @@ def event():
         here()
         e.wait()
 
-    tell(wait(THREADS.start(waits), "Lock", "threading.Event"))
+    tell(wait(run(waits), "Lock", "threading.Event"))
     block()
 
 
 @scenario
 def semaphore():
     s, other = threading.Semaphore(1), threading.BoundedSemaphore(1)
-    holder = THREADS.start(hold_with, s)
+    holder = run(hold_with, s)
     other.acquire()
-    tell(wait(THREADS.start(wait_with, s), "Lock", "threading.Semaphore", [owner(holder, False, "hold_with")]),
-         wait(THREADS.start(wait_with, other), "Lock", "threading.BoundedSemaphore"))
+    tell(wait(run(wait_with, s), "Lock", "threading.Semaphore", [owner(holder, False, "hold_with")]),
+         wait(run(wait_with, other), "Lock", "threading.BoundedSemaphore"))
     block()
 
 
@@ -320,7 +329,7 @@ def barrier():
         here()
         b.wait()
 
-    tell(wait(THREADS.start(waits), "Lock", "threading.Barrier"))
+    tell(wait(run(waits), "Lock", "threading.Barrier"))
     block()
 
 
@@ -334,11 +343,11 @@ def queues():
         here()
         function(*args)
 
-    tell(wait(THREADS.start(calls, empty.get), "Lock", "queue.Queue"),
-         wait(THREADS.start(calls, full.put, 2), "Lock", "queue.Queue"),
-         wait(THREADS.start(calls, lifo.get), "Lock", "queue.LifoQueue"),
-         wait(THREADS.start(calls, undone.join), "Lock", "queue.PriorityQueue"),
-         wait(THREADS.start(calls, simple.get), "Lock", "_queue.SimpleQueue"))
+    tell(wait(run(calls, empty.get), "Lock", "queue.Queue"),
+         wait(run(calls, full.put, 2), "Lock", "queue.Queue"),
+         wait(run(calls, lifo.get), "Lock", "queue.LifoQueue"),
+         wait(run(calls, undone.join), "Lock", "queue.PriorityQueue"),
+         wait(run(calls, simple.get), "Lock", "_queue.SimpleQueue"))
     block()
 
 
@@ -350,7 +359,7 @@ def future():
         here()
         f.result()
 
-    tell(wait(THREADS.start(waits), "Lock", "concurrent.futures.Future"))
+    tell(wait(run(waits), "Lock", "concurrent.futures.Future"))
     block()
 
 
@@ -360,14 +369,14 @@ def future():
 def unowned(lock, *others):
     """Everybody who matters stands; LOCK was taken by acquire() alone."""
     assert lock.locked()
-    tell(wait(THREADS.start(wait_with, lock), "Lock", "_thread.lock"))
+    tell(wait(run(wait_with, lock), "Lock", "_thread.lock"))
     block()
 
 
 @scenario
 def plain_acquire():
     lock = threading.Lock()
-    THREADS.start(hold_plain, lock)
+    run(hold_plain, lock)
     unowned(lock)
 
 
@@ -381,7 +390,7 @@ def left_before():
         here()
         block()
 
-    THREADS.start(left)
+    run(left)
     lock.acquire()
     unowned(lock)
 
@@ -400,7 +409,7 @@ def finally_after():
         finally:
             pass
 
-    THREADS.start(left)
+    run(left)
     lock.acquire()
     unowned(lock)
 
@@ -417,7 +426,7 @@ def try_finally():
         finally:
             lock.release()
 
-    THREADS.start(holds)
+    run(holds)
     unowned(lock)
 
 
@@ -431,7 +440,7 @@ def released_inside():
             here()
             block()
 
-    THREADS.start(lets_go)
+    run(lets_go)
     lock.acquire()
     unowned(lock)
 
@@ -441,8 +450,8 @@ def still_entering():
     """Two who wait in the same `with`: neither holds."""
     lock = threading.Lock()
     lock.acquire()
-    THREADS.start(wait_with, lock)
-    THREADS.start(wait_with, lock)
+    run(wait_with, lock)
+    run(wait_with, lock)
     unowned(lock)
 
 
@@ -459,7 +468,7 @@ def handled_error():
             here()
             block()
 
-    THREADS.start(left)
+    run(left)
     lock.acquire()
     unowned(lock)
 
@@ -474,7 +483,7 @@ def exit_stack():
             here()
             block()
 
-    THREADS.start(holds)
+    run(holds)
     unowned(lock)
 
 
@@ -502,7 +511,7 @@ def own_class():
         def __exit__(self, *error):
             lock.release()
 
-    THREADS.start(hold_with, Guard())
+    run(hold_with, Guard())
     unowned(lock)
 
 
@@ -516,9 +525,8 @@ def semlock(make, start, kind, only):
     child = context.Process(target=hold_in_child, args=(lock, theirs), daemon=True)
     child.start()
     tid = ours.recv()
-    waiter = THREADS.start(wait_with, lock)
-    tell(wait(waiter, kind, "multiprocessing.synchronize." + make, [owner(tid, True, "hold_in_child", child.pid)], only=only),
-         pids=[os.getpid(), child.pid])
+    waiter = run(wait_with, lock)
+    tell(wait(waiter, kind, "multiprocessing.synchronize." + make, [owner(tid, True, "hold_in_child", child.pid)], only=only))
     block()
 
 
@@ -558,8 +566,8 @@ def semlock_acquired():
     child = context.Process(target=take_in_child, args=(lock, theirs), daemon=True)
     child.start()
     tid = ours.recv()
-    tell(wait(THREADS.start(wait_with, lock), "multiprocessing lock", "multiprocessing.synchronize.Lock",
-              [owner(tid, True, "take_in_child", child.pid)]), pids=[os.getpid(), child.pid])
+    tell(wait(run(wait_with, lock), "multiprocessing lock", "multiprocessing.synchronize.Lock",
+              [owner(tid, True, "take_in_child", child.pid)]))
     block()
 
 
@@ -568,14 +576,14 @@ def semlock_semaphore():
     """Its count tells who took it, not who will give it back."""
     context = multiprocessing.get_context("fork")
     lock = context.Semaphore(0)
-    tell(wait(THREADS.start(wait_with, lock), "multiprocessing lock", "multiprocessing.synchronize.Semaphore"))
+    tell(wait(run(wait_with, lock), "multiprocessing lock", "multiprocessing.synchronize.Semaphore"))
     block()
 
 
 def fork_while_held(lock):
     """The child of a process where another thread holds LOCK. Its pid and that of its only thread."""
     ours, theirs = os.pipe()
-    THREADS.start(hold_plain, lock)
+    run(hold_plain, lock)
     pid = os.fork()
     if pid == 0:
         os.write(theirs, b".")
@@ -587,14 +595,14 @@ def fork_while_held(lock):
 @scenario
 def fork_rlock():
     pid = fork_while_held(threading.RLock())
-    tell(wait(pid, "RLock", "_thread.RLock", gone=True, pid=pid), pids=[os.getpid(), pid])
+    tell(wait(pid, "RLock", "_thread.RLock", gone=True, pid=pid))
     block()
 
 
 @scenario
 def fork_lock():
     pid = fork_while_held(threading.Lock())
-    tell(wait(pid, "Lock", "_thread.lock", pid=pid), pids=[os.getpid(), pid])
+    tell(wait(pid, "Lock", "_thread.lock", pid=pid))
     block()
 
 
@@ -603,19 +611,19 @@ def fork_lock():
 
 @scenario
 def gil():
-    go = os.pipe()
+    """The main thread wants it back as soon as it is written to."""
+    library = ctypes.PyDLL(None)
 
-    def holds():
-        library = ctypes.PyDLL(None)
-        tids.append(threading.get_native_id())
+    def holds(here):
+        library.read.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+        buffer = ctypes.create_string_buffer(1)
+        here()
         os.read(go[0], 1)
-        library.read(NEVER, ctypes.create_string_buffer(1), ctypes.c_size_t(1))  # at: gil
+        library.read(NEVER, ctypes.addressof(buffer), 1)  # at: gil
 
-    tids = []
-    threading.Thread(target=holds, daemon=True).start()
-    while not tids:
-        time.sleep(0.001)
-    tell(wait(ME(), "GIL", None, [owner(tids[0], True, "gil")], only=True))
+    go = os.pipe()
+    tell(wait(ME(), "GIL", None, [owner(run(holds), True, "gil")], only=True))
+    os.read(0, 1)
     os.write(go[1], b".")
     while True:
         time.sleep(0.001)
@@ -631,14 +639,14 @@ def mutex(kind):
     def holds(here):
         library.pthread_mutex_lock(lock)
         here()
-        block()  # at: mutex
+        block()
 
     def waits(here):
         here()
         library.pthread_mutex_lock(lock)
 
-    holder, waiter = THREADS.start(holds), THREADS.start(waits)
-    tell(wait(waiter, "mutex", None, [owner(holder, True, "mutex")], only=kind != 0))
+    holder, waiter = run(holds), run(waits)
+    tell(wait(waiter, "mutex", None, [owner(holder, True, "block")], only=kind != 0))
     block()
 
 
@@ -653,7 +661,4 @@ def mutex_recursive():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--list"]:
-        print(" ".join(SCENARIOS))
-    else:
-        SCENARIOS[sys.argv[1]]()
+    SCENARIOS[sys.argv[1]]()
