@@ -82,21 +82,6 @@ static void read_tasks(struct process_read *p)
 
 /* ---- what comes out ---- */
 
-static struct frame *model_frames(struct process_read *p, const struct thread_read *t)
-{
-	struct frame *frames = arena_array(p->arena, t->npython, sizeof *frames);
-
-	for (size_t i = 0; i < t->npython; i++)
-		frames[i] = (struct frame){
-			.kind = FRAME_PYTHON,
-			.owner = FRAME_OWN,
-			.function = t->python[i].function,
-			.file = t->python[i].file,
-			.line = t->python[i].line,
-		};
-	return frames;
-}
-
 /** Why T is less than exact, or not whole. */
 static void judge(const struct process_read *p, const struct thread_read *t, struct stack *s)
 {
@@ -104,9 +89,9 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 	s->why = t->why;
 	if (s->quality == STACK_MOVING && !s->why)
 		s->why = "it ran while it was read";
-	if (s->quality == STACK_EXACT && t->python_why) {
+	if (s->quality == STACK_EXACT && (t->python_why || t->native_why)) {
 		s->quality = STACK_PARTIAL;
-		s->why = t->python_why;
+		s->why = t->python_why ? t->python_why : t->native_why;
 	}
 	if (s->nframes || s->nnative || s->quality == STACK_NONE)
 		return;
@@ -126,7 +111,7 @@ static void tell_thread(struct process_read *p, struct thread_read *t, struct st
 		.service_fd = t->service_fd,
 	};
 	if (!t->merged) {
-		s->frames = model_frames(p, t);
+		s->frames = frames_of_python(p, t->python, t->npython);
 		s->nframes = t->npython;
 		s->native = t->native;
 		s->nnative = t->nnative;

@@ -68,12 +68,12 @@ static bool piece_at(struct unwinder *u, uint64_t address)
 	return true;
 }
 
-/** Code and unwind tables come from the file: they are the same there, and reading a process costs a system call a page. */
+/** Unwind tables come from the file: they are the same there, and reading a process costs a system call a page. */
 static bool read_file(struct unwinder *u, uint64_t address, void *buf, size_t size)
 {
 	size_t available;
 
-	if (!piece_at(u, address) || !u->near.elf || (!u->near.executable && !u->near_has_tables))
+	if (!piece_at(u, address) || !u->near.elf || !u->near_has_tables)
 		return false;
 
 	const uint8_t *at = elf_bytes_at(u->near.elf, address - u->near.bias, &available);
@@ -283,7 +283,7 @@ static bool is_signal_return(struct unwinder *u, unw_cursor_t *cursor)
 	uint8_t found[sizeof code];
 	unw_word_t pc;
 
-	return u->get_reg(cursor, UNW_REG_IP, &pc) == 0 && read_file(u, pc, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
+	return u->get_reg(cursor, UNW_REG_IP, &pc) == 0 && native_code(u->source, pc, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
 }
 
 /** In a call the address is behind it, maybe behind the function. A signal's frame is in none, nor is the one that it interrupted. */
