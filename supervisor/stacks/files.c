@@ -228,6 +228,8 @@ struct file *file_at(struct process_read *p, const char *path)
 	OWNED_FD fd = n > 0 && (size_t)n < sizeof full ? open_below(p, full, &st) : -1;
 
 	if (fd < 0)
+		fd = open_below(p, path, &st); /* an absolute path: our own root */
+	if (fd < 0)
 		return &p->st->none;
 	(void)snprintf(key, sizeof key, "at %lx:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
 	if (strmap_get(p->st->by_key, key, &i))

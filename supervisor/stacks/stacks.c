@@ -89,9 +89,9 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 	s->why = t->why;
 	if (s->quality == STACK_MOVING && !s->why)
 		s->why = "it ran while it was read";
-	if (s->quality == STACK_EXACT && t->python_why) {
+	if (s->quality == STACK_EXACT && (t->python_why || t->native_why)) {
 		s->quality = STACK_PARTIAL;
-		s->why = t->python_why;
+		s->why = t->python_why ? t->python_why : t->native_why;
 	}
 	if (s->nframes || s->nnative)
 		return;
