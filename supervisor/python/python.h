@@ -26,7 +26,7 @@ struct python_where {
 	size_t ntids;
 };
 
-/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that we know.
+/** "3.9.18" where BYTES hold that as a C string, of minor version MINOR or, with -1, of any that we know.
  *  @return false: they don't. */
 bool python_literal(const void *bytes, size_t size, int minor, char out[16]);
 /** 9 for "python3.9", "libpython3.9.so.1.0", "python3.9d"; -1: the name tells none. */
@@ -86,7 +86,7 @@ struct python_lock {
 	uint64_t word; /* LOCK_SEMLOCK: of the semaphore; it may lie in shared memory */
 	struct python_holder *holders;
 	size_t nholders;
-	bool only_holders, holder_gone;
+	bool signal, only_holders, holder_gone;
 };
 /** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
 struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
@@ -112,5 +112,19 @@ size_t python_semlocks(struct python *py, const struct python_thread *threads, s
 /** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
  *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
+
+/* ---- tasks.c: async tasks ---- */
+
+/** How long the search for tasks may go on. */
+struct python_tasks_limit {
+	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
+	void *who;
+};
+/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames' `owner` and
+ *  `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be more, or NULL. LIMIT may be
+ *  NULL. */
+size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut);
+/** The name of the tractor actor that the process is; NULL: none. */
+const char *python_actor(struct python *py);
 
 #endif

@@ -1,16 +1,6 @@
 /* Not read yet. */
 #include "stacks/state.h"
 
-void stacks_native(struct process_read *p, struct thread_read *t)
-{
-	(void)p, (void)t;
-}
-
-void stacks_native_free(struct stacks *st)
-{
-	(void)st;
-}
-
 void stacks_tasks(struct process_read *p)
 {
 	(void)p;

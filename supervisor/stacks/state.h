@@ -93,6 +93,8 @@ struct process_read {
 	struct python_thread *states;
 	size_t nstates;
 	void *locks;                 /* of stacks/locks.c, in the arena */
+	const char *cwd;             /* process_cwd() */
+	bool cwd_read;
 };
 
 struct reading {
@@ -126,6 +128,13 @@ void find_interpreter(struct process_read *p);
 void read_python(struct process_read *p);
 /** tid; 0: nobody who stands still. */
 pid_t find_gil_holder(struct process_read *p);
+
+/* ---- frames.c ---- */
+
+/** The folder that it works in, as it sees it; NULL: not known. */
+const char *process_cwd(struct process_read *p);
+/** Frames of the model, with their owners, in the arena of P. */
+struct frame *frames_of_python(struct process_read *p, const struct python_frame *frames, size_t n);
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 

@@ -31,7 +31,8 @@ struct record_page {
 	uint8_t bytes[MEMORY_PAGE];
 };
 
-enum { WALK_OBJECTS = 150, WALK_ITEMS = 40, WALK_FRAMES = 60, WALK_WAITS = 40 };
+/* Enough to go everywhere, few enough for some hundred runs a second. */
+enum { WALK_OBJECTS = 50, WALK_ITEMS = 8, WALK_FRAMES = 8, WALK_THREADS = 5, WALK_WAITS = 8 };
 
 static void walk_text(const char *s)
 {
@@ -179,7 +180,7 @@ static void walk_python(struct memory *m, const struct python_where *where)
 		n = python_threads(py, &threads, &why);
 		if (n > PYTHON_MOST_THREADS || python_gil(py, threads, n) >= (long)n)
 			__builtin_trap();
-		for (size_t i = 0; i < n && i < 20; i++)
+		for (size_t i = 0; i < n && i < WALK_THREADS; i++)
 			walk_thread(py, &threads[i]);
 		walk_locks(py, threads, n);
 		walk_heap(py, py_next_interpreter(py, 0));

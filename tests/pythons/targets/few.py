@@ -2,7 +2,7 @@
 import os
 import threading
 
-from _target import empty_pipe, full_pipe, start, tell
+from _target import empty_pipe, narrow_pipe, start, tell
 
 nothing = empty_pipe()
 lock = threading.Lock()
@@ -14,7 +14,7 @@ def reader():
 
 
 def writer():
-    w = full_pipe()
+    w = narrow_pipe()
     os.write(w, b"y" * 131072)
 
 

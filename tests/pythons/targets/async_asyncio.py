@@ -4,9 +4,11 @@ of JSON) once all of them have come to rest, and then its loop has nothing left 
     async_asyncio.py             all of the kinds below
     async_asyncio.py blocking    one task that blocks the whole loop in a read(2)
     async_asyncio.py python      all of the kinds, with the tasks and futures of asyncio that are written in Python
-    async_asyncio.py eager       a few of the kinds, with a task class of the program's own
+    async_asyncio.py derived     a few of the kinds, with a task class of the program's own
+    async_asyncio.py frozen      all of the kinds, with all objects set aside by gc.freeze()
 """
 import asyncio
+import gc
 import os
 import socket
 import subprocess
@@ -18,6 +20,11 @@ MODE = sys.argv[1] if len(sys.argv) > 1 else "all"
 if MODE == "python":
     asyncio.Task = asyncio.tasks.Task = asyncio.tasks._PyTask
     asyncio.Future = asyncio.futures.Future = asyncio.futures._PyFuture
+    for name in ("current_task", "all_tasks", "_enter_task", "_leave_task", "_swap_current_task", "_register_task", "_unregister_task"):
+        written = getattr(asyncio.tasks, "_py_" + name, None)  # since 3.12, and all_tasks() since 3.14
+        if written:
+            setattr(asyncio.tasks, name, written)
+            setattr(asyncio, name, written)
 
 
 class OwnTask(asyncio.Task):
@@ -246,6 +253,9 @@ def tell_when_at_rest(x, loop, quiet=0):
         loop.call_soon(tell_when_at_rest, x, loop, quiet)
         return
     x.tasks = tasks
+    if MODE == "frozen":
+        gc.freeze()
+        gc.disable()
     described = [describe(x, t) for t in tasks]
     described += [{"library": "", "name": "", "state": "created", "frames": async_chain.frames(c)} for c in x.coroutines]
     described += [{"library": "", "name": "", "state": "suspended", "frames": async_chain.frames(g)} for g in x.generators]
@@ -257,11 +267,11 @@ async def main():
     x = Expected()
     asyncio.current_task().set_name("main")
     x.of["main"] = {"awaits": "Future", "waits_for": [], "fd": None, "writes": False, "child": None}
-    if MODE == "eager":
+    if MODE == "derived":
         loop.set_task_factory(lambda loop, coro, **kw: OwnTask(coro, loop=loop, **kw))
     event, never = start_plain(x, loop)
     start_joins(x, event, never)
-    if MODE != "eager":
+    if MODE != "derived":
         await start_descriptors(x, loop)
         await start_others(x)
     x.coroutines = [forever(never)]
@@ -277,14 +287,21 @@ async def reads(fd):
 
 async def blocks(fd):
     await asyncio.sleep(0)
-    async_chain.tell([])
-    await reads(fd)
+    main, me = sorted(asyncio.all_tasks(), key=lambda task: task.get_name() != "main")
+    coro = reads(fd)
+    async_chain.tell([
+        {"library": "asyncio", "name": "main", "id": hex(id(main)), "state": "suspended", "frames": async_chain.frames(main.get_coro()),
+         "awaits": "gather of 1", "waits_for": [hex(id(me))]},
+        {"library": "asyncio", "name": "blocks", "id": hex(id(me)), "state": "running", "awaits": None, "waits_for": [], "functions": ["reads", "blocks"]}])
+    await coro
 
 
 async def blocking():
     r, _ = os.pipe()
     asyncio.current_task().set_name("main")
-    await asyncio.gather(asyncio.get_running_loop().create_task(blocks(r)))
+    task = asyncio.get_running_loop().create_task(blocks(r))
+    task.set_name("blocks")
+    await asyncio.gather(task)
 
 
 asyncio.run(blocking() if MODE == "blocking" else main())

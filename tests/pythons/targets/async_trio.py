@@ -113,7 +113,8 @@ async def start_descriptors(nursery):
     start("readable", "wait_readable", readable, r, fd=r)
     process = await trio.lowlevel.open_process(["cat"], stdin=subprocess.PIPE)
     KEEP.append(process)
-    start("reaps", "Process.wait", reaps, process, child=process.pid)
+    pidfd = getattr(process, "_pidfd", None)  # where there is none, a thread waits
+    start("reaps", "Process.wait", reaps, process, child=process.pid, fd=pidfd.fileno() if pidfd else None)
     start("in thread", "to_thread_run_sync", in_thread, r2)
 
 
