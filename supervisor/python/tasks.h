@@ -104,13 +104,16 @@ void add_edge(struct async_task *task, uint64_t to);
 bool local_fd(struct python *py, const struct link *link, const char *name, int *fd);
 pid_t pid_of(struct python *py, uint64_t number); /* an int object; 0: no pid */
 
-/* ---- tasks_asyncio.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
+/* ---- tasks_asyncio.c, tasks_asyncio_future.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
 /** The lists that asyncio keeps for debuggers from 3.14 on, into `objects`. */
 void asyncio_lists(struct tasks *t);
 /** Coroutine of a task; 0: it is over. */
 uint64_t asyncio_coro(struct tasks *t, uint64_t task);
 const char *asyncio_name(struct tasks *t, uint64_t task);
 uint64_t asyncio_waiter(struct tasks *t, uint64_t task);
+uint64_t asyncio_loop_of(struct python *py, uint64_t future);
+/** What a future stands for. *TASK: the one that it hides; 0: none. */
+const char *asyncio_future_words(struct tasks *t, uint64_t future, uint64_t *task);
 void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, struct async_task *out);
 bool asyncio_watched(struct tasks *t, uint64_t future, int *fd, bool *writes);
 

@@ -186,7 +186,7 @@ def start_joins(x, event, never):
     first = x.start("first", event.wait(), "Event.wait")
     x.start("second", awaits(first), "Task 'first'", ["first"])
     x.start("waits", waits(*parts), "wait", ["part-0", "part-1", "part-2"])
-    x.start("shielded", shielded(first), "Future")
+    x.start("shielded", shielded(first), "shield of Task 'first'", ["first"])
     if sys.version_info >= (3, 12):
         x.start("bounded", bounded(event), "Event.wait")
     if sys.version_info >= (3, 11):
@@ -223,7 +223,7 @@ async def start_others(x):
     process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     x.keep.append(process)
     x.start("reaps", reaps(process), "Process.wait", child=process.pid)
-    x.start("executes", executes(pipe(x)), "Future")
+    x.start("executes", executes(pipe(x)), "concurrent.futures.Future")
     if sys.version_info >= (3, 9):
         x.start("in thread", in_thread(pipe(x)), "to_thread")
 
