@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building, the demo or the tests need and this machine lacks:
 #
-#     sh tests/setup.sh build|demo|check|pythons
+#     sh tests/setup.sh build|demo|check|pythons|bench
 #
 # "pythons" makes build/sid, a Debian sid with its newest Pythons, for the tests that read them; where that can't be had, it says why
 # and ends with 0.
@@ -159,6 +159,11 @@ check_venvs() {
 	fi
 }
 
+# What tracewrap is measured against.
+bench_venvs() {
+	make_venv venv-bench "$python" py-spy
+}
+
 # Debian sid, for its Pythons ----------------------------------------------------------------------------------
 
 sid_pythons="python3.13 libpython3.13 python3.14 libpython3.14 python3.15 libpython3.15 python3.16 libpython3.16 pypy3"
@@ -232,8 +237,8 @@ make_sid() {
 
 mode=${1:-}
 case $mode in
-build | demo | check | pythons | inside-sid) ;;
-*) die "usage: sh tests/setup.sh build|demo|check|pythons" ;;
+build | demo | check | pythons | bench | inside-sid) ;;
+*) die "usage: sh tests/setup.sh build|demo|check|pythons|bench" ;;
 esac
 [ "${DEPS:-1}" = 0 ] && exit 0
 cd "$(dirname "$0")/.." || exit 1
@@ -245,7 +250,7 @@ fi
 
 python=$(find_python) || python=
 case $mode in
-build | pythons) install_packages $build_packages ;;
+build | pythons | bench) install_packages $build_packages ;;
 demo) install_packages $demo_packages ;;
 check) install_packages $check_packages ;;
 esac

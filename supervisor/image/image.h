@@ -33,6 +33,23 @@ uint8_t memory_u8(struct memory *m, uint64_t address);
 /** A C string, cut to SIZE. @return false: not readable; BUF is "" then. */
 bool memory_string(struct memory *m, uint64_t address, char *buf, size_t size);
 
+/* ---- waits inside the C library (glibc) ---- */
+
+/** A futex wait, by the arguments of its system call (futex(2)). */
+struct futex_call {
+	uint64_t word; /* address */
+	uint32_t op, value;
+};
+enum futex_kind { FUTEX_OTHER, FUTEX_MUTEX, FUTEX_JOIN };
+struct futex_holder {
+	enum futex_kind kind;
+	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the caller to
+		       * check: these few words are all that tells a mutex from something else */
+	bool only_it; /* nobody else can release it */
+};
+/** Who holds the pthread mutex that CALL waits for, or whose end a pthread_join awaits. Not known: FUTEX_OTHER. */
+void image_futex(struct memory *m, const struct futex_call *call, struct futex_holder *out);
+
 /* ---- ELF files (libelf) ---- */
 
 /** A 64-bit file of this machine. Keeps a reference to the bytes, which the caller keeps alive: a private mapping, which may be read-only,

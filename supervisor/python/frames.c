@@ -205,7 +205,7 @@ size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out
 	*why = NULL;
 	for (bool more = py_frame_from(py, frame, &f, why); more; more = py_frame_outer(py, &f, &f, why)) {
 		if (n == most) {
-			*why = "it has more frames than are shown";
+			*why = arena_printf(py->arena, "it has more frames: the innermost %zu are shown", most);
 			break;
 		}
 		out[n++] = py_frame_tell(py, &f);

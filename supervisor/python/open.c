@@ -33,11 +33,9 @@ static size_t version_at(const uint8_t *at, const uint8_t *end, int *minor)
 	return (size_t)(p - at);
 }
 
-bool python_literal(const void *bytes, size_t size, int minor, char out[16])
+static bool find_literal(const uint8_t *p, const uint8_t *end, const char *begin, int minor, char out[16])
 {
-	const uint8_t *begin = bytes, *end = begin + size, *p = begin;
-
-	while ((p = memmem(p, (size_t)(end - p), "\0003.", 3))) {
+	while ((p = memmem(p, (size_t)(end - p), begin, 3))) {
 		int n = -1;
 		size_t len = version_at(++p, end, &n);
 
@@ -48,6 +46,14 @@ bool python_literal(const void *bytes, size_t size, int minor, char out[16])
 		}
 	}
 	return false;
+}
+
+/* A linker puts a string into the end of another one that ends so, as a prefix "/opt/python/3.9.18" does. */
+bool python_literal(const void *bytes, size_t size, int minor, char out[16])
+{
+	const uint8_t *begin = bytes;
+
+	return find_literal(begin, begin + size, "\0003.", minor, out) || find_literal(begin, begin + size, "/3.", minor, out);
 }
 
 int python_minor_of_name(const char *file)

@@ -26,7 +26,7 @@ struct python_where {
 	size_t ntids;
 };
 
-/** "3.9.18" where BYTES hold that as a whole C string, of minor version MINOR or, with -1, of any that we know.
+/** "3.9.18" where BYTES hold that as a C string, of minor version MINOR or, with -1, of any that we know.
  *  @return false: they don't. */
 bool python_literal(const void *bytes, size_t size, int minor, char out[16]);
 /** 9 for "python3.9", "libpython3.9.so.1.0", "python3.9d"; -1: the name tells none. */
@@ -61,8 +61,62 @@ struct python_frame {
 /** The frames from FRAME outward, at most MOST of them. *WHY: NULL when the chain ended as it should, else what ended it. */
 size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out, size_t most, const char **why);
 
+/** An address on the native stack of the very thread that runs T's innermost frame now, whatever T's tid says; 0: not known (3.8, 3.9). */
+uint64_t python_stack_place(struct python *py, const struct python_thread *t);
+
 /** Which of THREADS holds the lock of the main interpreter (GIL). @return its index, -1: none of them, or nobody. */
 long python_gil(struct python *py, const struct python_thread *threads, size_t n);
+
+/* ---- locks.c: who waits for which lock, and who has it ---- */
+
+/** A thread that is blocked in a futex wait (proc_pid_syscall(5)). */
+struct python_blocked {
+	size_t thread; /* index of its state */
+	uint64_t stack_pointer;
+	struct futex_call call;
+};
+/** A thread that has a lock. */
+struct python_holder {
+	size_t thread; /* index */
+	long frame;    /* index of the innermost of its frames that is in a `with` of it; -1: none */
+	bool exact;    /* the lock itself says so */
+};
+/** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say: python_semlocks(). */
+struct python_lock {
+	enum lock_kind kind;
+	const char *type;
+	uint64_t address;
+	uint64_t word; /* LOCK_SEMLOCK: of the semaphore; it may lie in shared memory */
+	struct python_holder *holders;
+	size_t nholders;
+	bool only_holders, holder_gone;
+};
+/** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
+struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
+				 size_t nblocked);
+
+/** A _multiprocessing.SemLock: what this process knows of a semaphore that others may have objects of, too. */
+struct python_semlock {
+	uint64_t object, word;
+	bool single;    /* there is one to take: multiprocessing.Lock, RLock */
+	bool recursive; /* and only who took it may give it back: RLock */
+	int32_t count;  /* how often it was taken through this object, less the times it was given back */
+	long thread;    /* who took it last; -1: nobody who lives */
+	struct python_holder *holders; /* who is in a `with` of it */
+	size_t nholders;
+};
+/** Those that the frames of THREADS have in hand, in `with` blocks, as globals, and those of HINTS: addresses that they have in another process,
+ *  for a fork keeps them. */
+size_t python_semlocks(struct python *py, const struct python_thread *threads, size_t n, const uint64_t *hints, size_t nhints,
+		       struct python_semlock **out);
+
+/* ---- service.c ---- */
+
+/** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
+ *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
+const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
+
+/* ---- tasks.c: async tasks ---- */
 
 /** How long the search for tasks may go on. */
 struct python_tasks_limit {

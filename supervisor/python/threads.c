@@ -1,7 +1,8 @@
 /* Interpreters and their thread states. */
 #include "python/state.h"
 
-enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512 };
+enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512, MOST_IN_GROUP = 100000 };
+enum { CFRAME_310 = 48 }; /* cpython/pystate.h of 3.10: PyThreadState.cframe */
 
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
 {
@@ -130,4 +131,23 @@ size_t python_threads(struct python *py, struct python_thread **out, const char 
 
 	vec_free(&threads);
 	return n;
+}
+
+/* _PyEval_EvalFrameDefault() has a variable of its own that the thread state leads to: its CFrame (3.10 to 3.12), the mark at the end of its
+ * group of frames (3.13 on: entry_frame in ceval.c). */
+uint64_t python_stack_place(struct python *py, const struct python_thread *t)
+{
+	uint64_t frame = t->frame;
+	struct py_frame f;
+
+	if (!frame || py->minor <= 9)
+		return 0;
+	if (py->minor == 10)
+		return memory_u64(py->m, t->state + CFRAME_310);
+	if (py->o.cframe_frame >= 0)
+		return memory_u64(py->m, t->state + (uint64_t)py->o.ts_frame);
+	for (int i = 0; i < MOST_IN_GROUP && py_frame_open(py, frame, &f); i++, frame = f.back)
+		if (f.mark)
+			return frame;
+	return 0;
 }

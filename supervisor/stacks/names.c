@@ -88,7 +88,7 @@ void native_name(const struct native_source *source, struct arena *arena, const 
 	if (!source->piece_at(source->who, frame->at, &piece))
 		return;
 	if (piece.path) {
-		char *path = arena_strdup(arena, piece.path);
+		char *path = arena_strndup(arena, piece.path, piece.path_len);
 
 		text_clean(path, strlen(path));
 		out->file = path;

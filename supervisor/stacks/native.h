@@ -18,7 +18,8 @@ struct native_piece {
 	bool executable;
 	struct elf *elf;  /* NULL: no file, or none that can be read */
 	uint64_t bias;    /* of the file's own addresses */
-	const char *path; /* of the file, as the process has it; NULL: none. "[vdso]" for that */
+	const char *path; /* of the file, as the process has it; not ended by a NUL; NULL: none. "[vdso]" for that */
+	size_t path_len;
 };
 
 /** The process, as the caller has it. */

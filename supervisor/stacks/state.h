@@ -42,6 +42,7 @@ struct file *file_of(struct process_read *p, const struct mapping *m);
 /** Another file by its path as the process sees it, as a separate debug file; kept, too. */
 struct file *file_at(struct process_read *p, const char *path);
 const struct python_symbols *file_python(struct file *f, const char *name);
+uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
 /* ---- one reading ---- */
@@ -68,7 +69,6 @@ struct thread_read {
 	size_t nnative;
 	struct frame *merged;        /* both in one, by stacks_native(); NULL: they could not be joined, or nobody asked */
 	size_t nmerged;
-	struct lock_wait lock;
 	const char *service;
 	int service_fd;
 	void *own;                   /* of stacks/native*.c, in the arena */
@@ -81,16 +81,20 @@ struct process_read {
 	const struct stacks_options *opt;
 	pid_t pid, inner;
 	int dir_fd;                  /* /proc/PID: keeps meaning this process */
+	bool gone;
 	struct process_stacks *out;
 	struct memory *memory;       /* NULL: it is gone, or may not be read */
 	struct text maps_text;
 	VEC(struct mapping) maps;    /* ascending */
 	struct thread_read *threads;
 	size_t nthreads;
+	uint64_t asyncio;            /* section .AsyncioDebug of a module of its own; 0: none */
 	struct python *py;           /* NULL: none, out->why */
 	struct python_thread *states;
 	size_t nstates;
 	void *locks;                 /* of stacks/locks.c, in the arena */
+	const char *cwd;             /* process_cwd() */
+	bool cwd_read;
 };
 
 struct reading {
@@ -103,6 +107,12 @@ struct reading {
 
 /* ---- process.c ---- */
 
+/** @return false: it has ended, or may not be read: out->why. */
+bool process_open(struct process_read *p);
+void process_close(struct process_read *p);
+/** Note T's counters and its call; whether it moved since. */
+void thread_before(struct thread_read *t);
+bool thread_moved(const struct thread_read *t);
 /** What is mapped at ADDRESS; NULL: nothing. */
 const struct mapping *mapping_at(const struct process_read *p, uint64_t address);
 struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); /* NULL: none */
@@ -112,19 +122,33 @@ struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); 
 /** Find the interpreter and open it; else out->why, where one would expect it. */
 void find_interpreter(struct process_read *p);
 
+/* ---- claims.c ---- */
+
+/** Whose thread a state is by its tid, by what lies on the threads' own stacks where several claim one. NULL: not known. */
+struct thread_read *thread_of_state(struct process_read *p, const struct python_thread *state);
+
 /* ---- threads.c ---- */
 
 /** The Python frames of each task that is not settled yet. */
 void read_python(struct process_read *p);
+/** tid; 0: nobody who stands still. */
+pid_t find_gil_holder(struct process_read *p);
+
+/* ---- frames.c ---- */
+
+/** The folder that it works in, as it sees it; NULL: not known. */
+const char *process_cwd(struct process_read *p);
+/** Frames of the model, with their owners, in the arena of P. */
+struct frame *frames_of_python(struct process_read *p, const struct python_frame *frames, size_t n);
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 
 /** native*.c: t->native; joined with t->python, where it could be, in t->merged. Changes t->quality (STACK_PARTIAL) and t->why. */
 void stacks_native(struct process_read *p, struct thread_read *t);
 void stacks_native_free(struct stacks *st);
-/** locks.c: what each task of P waits for, t->lock; service loops. */
+/** locks.c: what each task of P waits for, kept in p->locks; service loops. */
 void stacks_locks(struct process_read *p);
-/** After all processes were read: what can only be known from all of them. */
+/** After all processes were read and their frames are in p->out: the locks there, and owners, which point to frames. */
 void stacks_locks_across(struct reading *r);
 /** tasks.c: out->tasks and out->actor, once a process. */
 void stacks_tasks(struct process_read *p);

@@ -1,18 +1,21 @@
-/* What the readers of stacks see: stacks [--native] [--locks] [--tasks] [--repeat N] [--time] PID... prints one line of JSON for each
- * process, in the order given. --repeat reads all of them N times and prints each reading; --time says on standard error what each took. */
+/* What the readers of stacks see: stacks [--native] [--locks] [--tasks] [--test] [--repeat N] [--time] PID... prints one line of JSON for
+ * each process, in the order given. --test adds the running test, of processes below our own parent; --repeat reads all of them N times and
+ * prints each reading; --time says on standard error what each took. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "observe/observe.h"
 #include "stacks/stacks.h"
 
 struct wanted {
 	struct stacks_options opt;
 	long repeat;
-	bool time;
+	bool time, test;
 };
 
 static void add_string(cJSON *to, const char *key, const char *s)
@@ -84,6 +87,8 @@ static void add_lock(cJSON *to, const struct lock_wait *lock)
 	add_id(row, "address", lock->address);
 	add_string(row, "shared", lock->shared);
 	add_owners(row, lock);
+	cJSON_AddBoolToObject(row, "only_owners", lock->only_owners);
+	cJSON_AddBoolToObject(row, "owner_gone", lock->owner_gone);
 }
 
 static void add_threads(cJSON *to, const struct process_stacks *p)
@@ -141,8 +146,9 @@ static void add_tasks(cJSON *to, const struct process_stacks *p)
 	add_string(to, "tasks_cut", p->tasks_cut);
 }
 
-static bool print_process(pid_t pid, const struct process_stacks *p)
+static bool print_process(pid_t pid, const struct process_stacks *p, struct observe *ob)
 {
+	char test[4096];
 	cJSON *all = cJSON_CreateObject();
 	char *line;
 
@@ -154,6 +160,8 @@ static bool print_process(pid_t pid, const struct process_stacks *p)
 	cJSON_AddBoolToObject(all, "free_threaded", p->free_threaded);
 	add_threads(all, p);
 	add_tasks(all, p);
+	if (ob)
+		add_string(all, "test", observe_current_test(ob, pid, test, sizeof test) ? test : NULL);
 	line = cJSON_PrintUnformatted(all);
 	cJSON_Delete(all);
 	if (!line)
@@ -171,17 +179,33 @@ static int64_t now_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+/** Knows the processes below our parent. NULL: nobody asked, or it can't be. */
+static struct observe *open_tests(const struct wanted *want, pid_t root)
+{
+	struct observe_options opt = {.supervisor = getppid(), .root = root, .skip = {getpid()}, .timers_before = ""};
+	struct observe *ob = NULL;
+	struct observe_pass pass;
+	struct err err = {0};
+
+	if (want->test && (observe_open(&opt, &ob, &err) < 0 || observe_pass(ob, now_ns(), NULL, &pass, &err) < 0))
+		fprintf(stderr, "stacks: %s\n", err.text);
+	return ob;
+}
+
 static bool read_once(struct stacks *st, const struct wanted *want, const pid_t *pids, size_t n)
 {
 	struct arena *arena = arena_new();
 	int64_t began = now_ns();
 	struct process_stacks *all = stacks_read(st, arena, pids, n, &want->opt);
+	struct observe *ob = open_tests(want, pids[0]);
 	bool ok = true;
 
 	if (want->time)
 		fprintf(stderr, "%lld us\n", (long long)(now_ns() - began) / 1000);
 	for (size_t i = 0; i < n && ok; i++)
-		ok = print_process(pids[i], &all[i]);
+		ok = print_process(pids[i], &all[i], ob);
+	if (ob)
+		observe_close(ob);
 	arena_free(arena);
 	return ok;
 }
@@ -190,7 +214,7 @@ static bool parse(int argc, char **argv, struct wanted *want)
 {
 	static const struct option names[] = {{"native", no_argument, NULL, 'n'}, {"locks", no_argument, NULL, 'l'},
 					      {"tasks", no_argument, NULL, 't'}, {"repeat", required_argument, NULL, 'r'},
-					      {"time", no_argument, NULL, 'T'}, {NULL, 0, NULL, 0}};
+					      {"time", no_argument, NULL, 'T'}, {"test", no_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -200,6 +224,7 @@ static bool parse(int argc, char **argv, struct wanted *want)
 		case 't': want->opt.tasks = true; break;
 		case 'r': want->repeat = strtol(optarg, NULL, 10); break;
 		case 'T': want->time = true; break;
+		case 'e': want->test = true; break;
 		default: return false;
 		}
 	}
@@ -214,7 +239,7 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!parse(argc, argv, &want)) {
-		fprintf(stderr, "usage: stacks [--native] [--locks] [--tasks] [--repeat N] [--time] PID...\n");
+		fprintf(stderr, "usage: stacks [--native] [--locks] [--tasks] [--test] [--repeat N] [--time] PID...\n");
 		return 2;
 	}
 	for (int i = optind; i < argc; i++)

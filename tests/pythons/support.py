@@ -1,4 +1,5 @@
 """Interpreters, targets, and the comparison of what the readers of stacks say with what the targets tell. See README.md."""
+import atexit
 import contextlib
 import functools
 import json
@@ -49,12 +50,17 @@ class Interpreter:
     def __repr__(self):
         return self.id
 
+    def names(self):
+        """What it may be called: up to 3.10 the third number is nowhere but in a string of the file, which linkers may merge into another."""
+        return [self.text] + ([f"3.{self.minor}"] if self.minor < 11 else [])
+
     def outside(self, path):
         """A path of its processes as we see it."""
         return Path(f"{self.root}{path}") if self.root else Path(path)
 
-    def words(self):
-        return [*(("chroot", str(self.root)) if self.root else ()), self.path]
+    def words(self, path):
+        """What runs PATH (None: what follows) where this interpreter is."""
+        return [*(("chroot", str(self.root)) if self.root else ()), *([path] if path else ())]
 
     @property
     def library(self):
@@ -67,6 +73,7 @@ class Interpreter:
 
 def probe(path, root=None):
     words = [*(("chroot", str(root)) if root else ()), path]
+    # PATH for "chroot" itself
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         done = subprocess.run([*words, "-c", PROBE], stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=60, check=True)
@@ -110,6 +117,13 @@ def interpreters():
 
 def known():
     return [one for one in interpreters() if one.known]
+
+
+def scratch(python=None):
+    """A new folder in /tmp (of PYTHON's processes), gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tracewrap-target-", dir=python.outside("/tmp") if python else "/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 # Processes ----------------------------------------------------------------------------------------------------------
@@ -198,20 +212,24 @@ def shown(name):
 class Target:
     """A program of targets/, running, with all of its threads blocked."""
 
-    def __init__(self, python, name, *args, words=None, before=(), env=None, options=()):
-        """WORDS instead of the interpreter's; BEFORE: in front of them; OPTIONS: of the interpreter."""
+    def __init__(self, python, name, *args, words=None, before=(), env=None, options=(), files=(), user=None):
+        """WORDS instead of the interpreter's, "{folder}" is where copies of FILES lie; BEFORE: in front of them; OPTIONS: of the interpreter."""
         self.python = python
         self.top = Path(tempfile.mkdtemp(prefix="tracewrap-target-", dir=python.outside("/tmp")))
-        self.inside = f"/tmp/{self.top.name}"
-        self.folder = self.inside if python.root or self.top == Path(self.inside) else str(self.top)
+        self.folder = f"/tmp/{self.top.name}" if python.root else str(self.top)
         self.top.chmod(0o755)
         shutil.copytree(TARGETS, self.top, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in files:
+            shutil.copy(file, self.top)
         environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1",
                    "TARGET_FOLDER": self.folder, **(env or {})}
-        command = [*before, *(words or python.words()), *options, f"{self.folder}/{name}.py", *map(str, args)]
+        environ = {key: value.replace("{folder}", self.folder) for key, value in environ.items()}
+        words = [*python.words(None if words else python.path), *(word.replace("{folder}", self.folder) for word in words or ())]
+        command = [*before, *words, *options, f"{self.folder}/{name}.py", *map(str, args)]
+        identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.errors = open(self.top / "stderr", "w+b")
         self.proc = subprocess.Popen(command, cwd=self.top, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-                                     env=environ, start_new_session=True)
+                                     env=environ, start_new_session=True, **identity)
         try:
             self.lines = self.hear()
         except BaseException:
@@ -234,7 +252,8 @@ class Target:
         for line in lines:
             line["pid"] = self.pids[line["pid"]]
             line["threads"] = {self.host_tid(line["pid"], int(tid)): row for tid, row in line["threads"].items()}
-        self.settled = settle([line["pid"] for line in lines])
+        if not lines[-1].get("spins"):
+            self.settled = settle([line["pid"] for line in lines])
         return lines
 
     def go(self):
@@ -265,7 +284,7 @@ class Target:
     def check_frames(self, process, line=None, quality="exact", exact_threads=True):
         """Every thread of LINE (what the main process told) is as it was told: function, file and line of each frame."""
         line = line or self.told
-        assert process["why"] is None and process["python"] == self.python.text, (process["python"], process["why"])
+        assert process["why"] is None and process["python"] in self.python.names(), (process["python"], process["why"])
         wrong = []
         for tid, row in line["threads"].items():
             want = [[shown(function), shown(file), number] for function, file, number in row["frames"]]

@@ -31,13 +31,15 @@ def row(thread, frame):
     return {"name": thread.name, "frames": frames_of(frame)}
 
 
-def tell(**more):
-    """Wait until the test has seen all others blocked, then tell the stack of every thread."""
+def tell(last=True, **more):
+    """Wait until the test has seen all others blocked, then tell the stack of every thread. LAST: nobody else will tell of a process."""
     say(ready=True)
     os.read(0, 1)
     frames = sys._current_frames()
-    threads = {thread.native_id: row(thread, frames[thread.ident]) for thread in threading.enumerate() if thread.ident in frames}
-    say(pid=os.getpid(), threads=threads, last=True, **more)
+    here = threading.current_thread()  # whose native_id some versions do not renew in a forked child
+    threads = {threading.get_native_id() if thread is here else thread.native_id: row(thread, frames[thread.ident])
+               for thread in threading.enumerate() if thread.ident in frames}
+    say(pid=os.getpid(), threads=threads, last=last, **more)
 
 
 def tell_alone(**more):
@@ -52,17 +54,10 @@ def start(function, *args, name=None):
     return thread
 
 
-def full_pipe():
-    """The writing end of a pipe that has no room left, and whose reading end stays open."""
-    r, w = os.pipe()
-    os.set_blocking(w, False)
-    try:
-        while True:
-            os.write(w, b"x" * 65536)
-    except BlockingIOError:
-        pass
-    os.set_blocking(w, True)
-    return w
+def narrow_pipe():
+    """The writing end of a pipe whose reading end stays open. A write of 128 KiB blocks with half of it done: if anything interrupts it,
+    it returns a short count."""
+    return os.pipe()[1]
 
 
 def empty_pipe():

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from _target import FOLDER, empty_pipe, full_pipe, start, tell
+from _target import FOLDER, empty_pipe, narrow_pipe, start, tell
 
 lock = threading.Lock()
 rlock = threading.RLock()
@@ -38,7 +38,7 @@ def pipe_read():
 
 
 def pipe_write():
-    w = full_pipe()
+    w = narrow_pipe()
     os.write(w, b"y" * 131072)
 
 
