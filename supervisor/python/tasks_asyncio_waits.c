@@ -168,7 +168,7 @@ static void look_through(struct tasks *t, uint64_t loop)
 	struct python *py = t->py;
 	struct py_iter it = py_iter(py, py_attr_path(py, loop, "_selector._fd_to_key"));
 
-	while (t->watched.n < MOST_WATCHED && py_next(py, &it)) {
+	while (t->watched.n < MOST_WATCHED && tasks_go_on(t) && py_next(py, &it)) {
 		uint64_t data = py_item(py, it.value, 3);
 		int64_t fd;
 

@@ -11,7 +11,7 @@ import support  # noqa: E402
 record, folder = sys.argv[1], Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 for python in support.known():
-    for name in ("few",):
+    for name in ("few", "async_asyncio"):
         target = support.Target(python, name)
         try:
             subprocess.run([record, str(target.pid), str(folder / f"{python}-{name}")], check=True)

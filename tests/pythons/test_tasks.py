@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import TOP, as_root, python_frames
+from support import TOP, Target, as_root, probe, python_frames
 
 TRIO = {"old": TOP / "build" / "trio-old", "new": TOP / "build" / "trio-new"}  # tests/setup.sh pythons makes them
 TRACTOR = TOP / "build" / "venv-tractor" / "bin" / "python"
@@ -82,7 +82,7 @@ def test_trio(start, trio_folder):
 
 def asyncio_ps(python, pid):
     """[task id, its name, id of who awaits it] by `python -m asyncio ps`, run beside the process."""
-    words = ["nsenter", "-t", str(pid), "-m", *python.words(), "-m", "asyncio", "ps", str(pid)]
+    words = ["nsenter", "-t", str(pid), "-m", *python.words(python.path), "-m", "asyncio", "ps", str(pid)]
     done = subprocess.run(words, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, timeout=60)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(str(pid))]
@@ -116,20 +116,11 @@ def task_in(process, function, file):
                any(f["function"] == function and f["file"].endswith(file) for f in task["frames"]))
 
 
-class Tractor:
-    """The Python of the virtual environment in which tractor is, in place of an interpreter found."""
-    root = None
-
-    def outside(self, path):
-        return Path(path)
-
-
 @pytest.fixture
-def tractor(request):
-    from support import Target
+def tractor():
     if not TRACTOR.exists():
         pytest.skip(f"{TRACTOR} is not there")
-    target = Target(Tractor(), "async_tractor", words=[str(TRACTOR), "-W", "ignore"])
+    target = Target(probe(str(TRACTOR)), "async_tractor", words=[str(TRACTOR), "-W", "ignore"])
     yield target
     target.end()
 
