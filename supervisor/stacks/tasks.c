@@ -14,32 +14,21 @@ static bool in_time(void *until)
 	return sys_monotonic_ns() < *(const int64_t *)until;
 }
 
-/** How often its threads have run. A thread that begins or ends meanwhile does not go unseen: one of the others ran for that, or itself. */
-static uint64_t runs_of(const struct process_read *p)
+/** All tasks, from memory as it is now. They lie all over it, and hold together only where no thread ran meanwhile: @return whether. A new
+ *  thread does not go unseen, for the one that began it ran. */
+static bool read_tasks(struct process_read *p, const struct python_tasks_limit *limit, struct thread_read *threads)
 {
-	uint64_t runs = 0;
-
 	for (size_t i = 0; i < p->nthreads; i++) {
-		struct schedstat now;
-		char line[128];
-		ssize_t n = p->threads[i].schedstat_fd < 0 ? -1 : sys_pread_text(p->threads[i].schedstat_fd, line, sizeof line);
-
-		if (n < 0)
-			runs += UINT64_C(1) << 32; /* it is gone now */
-		else if (parse_schedstat(line, (size_t)n, &now) == 0)
-			runs += now.runs;
+		threads[i] = p->threads[i];
+		threads[i].settled = false;
+		thread_before(p, &threads[i]);
 	}
-	return runs;
-}
-
-/** All tasks, from memory as it is now. @return whether no thread ran for as long as that took. */
-static bool read_tasks(struct process_read *p, const struct python_tasks_limit *limit)
-{
-	uint64_t before = runs_of(p);
-
 	memory_forget(p->memory);
 	p->out->ntasks = python_tasks(p->py, limit, &p->out->tasks, &p->out->tasks_cut);
-	return runs_of(p) == before;
+	for (size_t i = 0; i < p->nthreads; i++)
+		if (!threads[i].settled && thread_moved(p, &threads[i])) /* settled: it had ended before */
+			return false;
+	return true;
 }
 
 /** Number of a child in our own PID namespace. */
@@ -98,13 +87,15 @@ void stacks_tasks(struct process_read *p)
 {
 	int64_t most = p->opt->most_ns > 0 ? p->opt->most_ns : default_ns, until = sys_monotonic_ns() + most;
 	struct python_tasks_limit limit = {.go_on = in_time, .who = &until};
+	struct thread_read *threads;
 	bool still = false;
 
 	if (!p->py || !p->memory)
 		return;
+	threads = arena_array(p->arena, p->nthreads, sizeof *threads);
 	p->out->actor = python_actor(p->py);
 	for (int i = 0; i < TRIES && !still; i++)
-		still = read_tasks(p, &limit);
+		still = read_tasks(p, &limit, threads);
 	if (!still)
 		p->out->tasks_cut = "the process ran while they were looked for";
 	set_owners(p);
