@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import TOP, Target, as_root, probe, python_frames
+from support import TOP, Target, as_root, probe, python_frames, run_helper
 
 TRIO = {"old": TOP / "build" / "trio-old", "new": TOP / "build" / "trio-new"}  # tests/setup.sh pythons makes them
 TRACTOR = TOP / "build" / "venv-tractor" / "bin" / "python"
@@ -32,6 +32,8 @@ def check(target, process):
     assert process["tasks_cut"] is None
     left, wrong = [seen(task) for task in process["tasks"]], []
     for want in target.told["tasks"]:
+        if want.get("child"):
+            want["child"] = target.pids[want["child"]]
         got = take(left, want)
         if got is None:
             wrong.append(f"missing: {want}")
@@ -56,6 +58,40 @@ def test_frozen(start):
     """gc.freeze() sets all objects aside: none is in the three generations."""
     target = start("async_asyncio", "frozen")
     check(target, target.read("--tasks"))
+
+
+@as_root
+def test_in_a_namespace_of_its_own(start):
+    """The process knows its child by another number than we do."""
+    target = start("async_asyncio", before=("unshare", "--pid", "--fork", "--kill-child"))
+    assert any(inner != pid for inner, pid in target.pids.items())
+    check(target, target.read("--tasks"))
+
+
+@pytest.mark.parametrize("option, limit, why", [("--most-ns", 1, "it took too long"), ("--most-pages", 300, "too much memory was to be read")])
+def test_cut(start, option, limit, why):
+    process = start("async_asyncio").read("--tasks", option, limit)
+    assert process["tasks_cut"] == why and process["why"] is None
+
+
+SPINS = """import asyncio
+async def main():
+    print(flush=True)
+    while True:
+        pass
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_runs(python):
+    """What was read from one that did not stand still may be torn, and it is said so."""
+    with subprocess.Popen([*python.words(python.path), "-c", SPINS], stdout=subprocess.PIPE) as target:
+        try:
+            assert target.stdout.readline() == b"\n"
+            process, = run_helper("--tasks", target.pid)
+        finally:
+            target.kill()
+    assert process["tasks_cut"] == "the process ran while they were looked for"
 
 
 @pytest.fixture

@@ -220,9 +220,11 @@ async def start_descriptors(x, loop):
 
 
 async def start_others(x):
-    process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     x.keep.append(process)
     x.start("reaps", reaps(process), "Process.wait", child=process.pid)
+    pipe_of = process._transport.get_pipe_transport(1).get_extra_info("pipe")
+    x.start("reads pipe", reads_line(process.stdout), "StreamReader.readline", fd=pipe_of.fileno())
     x.start("executes", executes(pipe(x)), "concurrent.futures.Future")
     if sys.version_info >= (3, 9):
         x.start("in thread", in_thread(pipe(x)), "to_thread")
