@@ -3,8 +3,8 @@
 #
 #     sh tests/setup.sh build|demo|check|pythons|bench
 #
-# "pythons" makes build/trio-*, for the tests of async tasks, and build/sid, a Debian sid with its newest Pythons, for the tests that read them; where that can't be had, it says why
-# and ends with 0.
+# "pythons" makes build/trio-*, for the tests of async tasks, and build/sid, a Debian sid with its newest Pythons, for the tests that read
+# them; where these can't be had, it says why and ends with 0.
 #
 # Packages come from apt (as root, or by "sudo -n"; else the line to run is printed and the exit status is 1), Python packages from
 # PyPI into virtual environments under build/. It asks nothing, leaves the system's Python alone, and when all is there it
