@@ -66,20 +66,6 @@ static void read_threads(struct process_read *p)
 	p->out->gil_holder = find_gil_holder(p);
 }
 
-/** The tasks of event loops lie all over the memory: they hold together only where no thread ran. */
-static void read_tasks(struct process_read *p)
-{
-	bool moved = false;
-
-	if (!p->opt->tasks || !p->py)
-		return;
-	stacks_tasks(p);
-	for (size_t i = 0; i < p->nthreads && !moved; i++)
-		moved = thread_moved(p, &p->threads[i]);
-	if (moved && !p->out->tasks_cut)
-		p->out->tasks_cut = "the process ran while they were read";
-}
-
 /* ---- what comes out ---- */
 
 /** Why T is less than exact, or not whole. */
@@ -142,7 +128,8 @@ static void read_process(struct process_read *p)
 	if (!process_open(p))
 		return;
 	read_threads(p);
-	read_tasks(p);
+	if (p->opt->tasks)
+		stacks_tasks(p);
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
