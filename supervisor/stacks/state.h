@@ -53,7 +53,6 @@ enum { STACKS_TRIES = 3 };
 struct thread_read {
 	pid_t tid;   /* as /proc has it */
 	pid_t inner; /* as the process itself has it */
-	int schedstat_fd, syscall_fd; /* -1: gone */
 	bool settled; /* it did not run while its stack was read, or ran at each try */
 	enum stack_quality quality;
 	const char *why;
@@ -111,8 +110,8 @@ struct reading {
 bool process_open(struct process_read *p);
 void process_close(struct process_read *p);
 /** Note T's counters and its call; whether it moved since. */
-void thread_before(struct thread_read *t);
-bool thread_moved(const struct thread_read *t);
+void thread_before(const struct process_read *p, struct thread_read *t);
+bool thread_moved(const struct process_read *p, const struct thread_read *t);
 /** What is mapped at ADDRESS; NULL: nothing. */
 const struct mapping *mapping_at(const struct process_read *p, uint64_t address);
 struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); /* NULL: none */
