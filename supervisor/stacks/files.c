@@ -24,6 +24,7 @@ struct source {
 	int fd;
 	size_t size;
 	uint8_t *to; /* as large as the file, zeroed */
+	bool whole;  /* all of it was copied */
 };
 
 static bool copy_range(const struct source *s, uint64_t offset, uint64_t size)
@@ -47,19 +48,26 @@ static bool starts_with(const char *s, const char *with)
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
-/** Is a section worth its bytes? LARGE: of a file that is not copied as a whole. */
-static bool wanted(const Elf64_Shdr *section, const char *name, bool large)
+/* Symbols, strings and constants are what every reading wants; code and unwind tables, most of a file, are for native stacks. */
+enum part { PART_SYMBOLS, PART_CODE };
+
+/** LARGE: of a file that is not copied as a whole. Writable data is looked at in the process, relocations nowhere. */
+static bool wanted(const Elf64_Shdr *section, const char *name, bool large, enum part part)
 {
-	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL)
+	bool unwinding = starts_with(name, ".eh_frame"), code = unwinding || section->sh_flags & SHF_EXECINSTR;
+
+	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL || section->sh_type == SHT_RELA || section->sh_type == SHT_REL)
 		return false;
 	if (section->sh_type != SHT_PROGBITS)
-		return true; /* symbols, strings, notes: all small */
-	if (starts_with(name, ".debug") || starts_with(name, ".zdebug"))
+		return part == PART_SYMBOLS; /* symbols, strings, notes: all small, but for an .eh_frame of x86-64's own type */
+	if (code)
+		return part == PART_CODE && (unwinding || !large);
+	if (part != PART_SYMBOLS || section->sh_flags & SHF_WRITE || starts_with(name, ".debug") || starts_with(name, ".zdebug"))
 		return false;
-	return !large || starts_with(name, ".eh_frame") || starts_with(name, ".gnu_debug");
+	return !large || starts_with(name, ".gnu_debug");
 }
 
-static bool copy_sections(const struct source *s)
+static bool copy_sections(const struct source *s, enum part part)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 	uint64_t table = (uint64_t)head->e_shnum * sizeof(Elf64_Shdr);
@@ -77,7 +85,7 @@ static bool copy_sections(const struct source *s)
 		const Elf64_Shdr *section = &sections[i];
 
 		if (section->sh_name < names->sh_size &&
-		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large) &&
+		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large, part) &&
 		    !copy_range(s, section->sh_offset, section->sh_size))
 			return false;
 	}
@@ -85,7 +93,7 @@ static bool copy_sections(const struct source *s)
 }
 
 /** @return false: no ELF file, or it changed while it was copied. */
-static bool copy_file(const struct source *s)
+static bool copy_file(struct source *s)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 
@@ -96,7 +104,10 @@ static bool copy_file(const struct source *s)
 	if (head->e_phentsize == sizeof(Elf64_Phdr))
 		(void)copy_range(s, head->e_phoff, (uint64_t)head->e_phnum * sizeof(Elf64_Phdr));
 	/* Without a table of sections (some packers drop it) what there is counts, up to the limit. */
-	return copy_sections(s) || (s->size <= WHOLE_MOST && copy_range(s, 0, s->size));
+	if (copy_sections(s, PART_SYMBOLS))
+		return true;
+	s->whole = s->size <= WHOLE_MOST && copy_range(s, 0, s->size);
+	return s->whole;
 }
 
 static void load(struct file *f, int fd, const struct stat *st)
@@ -116,10 +127,12 @@ static void load(struct file *f, int fd, const struct stat *st)
 	s.to = to;
 	f->bytes = to;
 	f->size = s.size;
+	f->changed = st->st_mtim;
 	if (!copy_file(&s))
 		err_set(&f->why, 0, "no ELF file of this machine");
 	else if (elf_open(f->bytes, f->size, &f->elf, &f->why) < 0)
 		f->elf = NULL;
+	f->code_read = f->has_code = s.whole;
 	if (!f->elf) {
 		munmap(f->bytes, f->size);
 		f->bytes = NULL;
@@ -188,6 +201,18 @@ static struct file *new_file(struct stacks *st, const char *key)
 	return f;
 }
 
+/** The file of M, by whatever way leads to it; -1: none does. */
+static int open_file(const struct process_read *p, const struct mapping *m, struct stat *st)
+{
+	OWNED_FD fd = open_path(p, m, st);
+
+	if (fd < 0)
+		fd = open_mapped(p, m, st);
+	if (fd < 0)
+		fd = open_program(p, m, st);
+	return fd_take(&fd);
+}
+
 struct file *file_of(struct process_read *p, const struct mapping *m)
 {
 	char key[sizeof((struct file *)0)->key];
@@ -205,16 +230,28 @@ struct file *file_of(struct process_read *p, const struct mapping *m)
 		err_set(&f->why, 0, "no file");
 		return f;
 	}
-	fd = open_path(p, m, &st);
-	if (fd < 0)
-		fd = open_mapped(p, m, &st);
-	if (fd < 0)
-		fd = open_program(p, m, &st);
+	fd = open_file(p, m, &st);
 	if (fd < 0)
 		err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
 	else
 		load(f, fd, &st);
 	return f;
+}
+
+bool file_code(struct process_read *p, const struct mapping *m, struct file *f)
+{
+	struct source s = {.fd = -1, .size = f->size, .to = f->bytes};
+	struct stat st;
+	OWNED_FD fd = -1;
+
+	if (!f->elf || f->code_read)
+		return f->has_code;
+	f->code_read = true;
+	fd = open_file(p, m, &st);
+	s.fd = fd;
+	f->has_code = fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec &&
+		      st.st_mtim.tv_nsec == f->changed.tv_nsec && copy_sections(&s, PART_CODE);
+	return f->has_code;
 }
 
 struct file *file_at(struct process_read *p, const char *path)

@@ -25,7 +25,8 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
-	bool symbols_read, asyncio_read;
+	struct timespec changed; /* when it was last written to, as it was opened */
+	bool symbols_read, asyncio_read, code_read, has_code;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
 };
@@ -41,6 +42,8 @@ struct process_read;
 struct file *file_of(struct process_read *p, const struct mapping *m);
 /** Another file by its path as the process sees it, as a separate debug file; kept, too. */
 struct file *file_at(struct process_read *p, const char *path);
+/** Have its code and unwind tables, too. @return false: it is no ELF file, or they can't be had any more. */
+bool file_code(struct process_read *p, const struct mapping *m, struct file *f);
 const struct python_symbols *file_python(struct file *f, const char *name);
 uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
