@@ -48,23 +48,24 @@ static bool starts_with(const char *s, const char *with)
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
-/* Symbols, strings and constants are what every reading wants; code and unwind tables, most of a file, are for native stacks. */
-enum part { PART_SYMBOLS, PART_CODE };
+/* What the dynamic loader looks symbols up by is what every reading wants, and is little. The rest, most of a file, is for native stacks, and
+ * for interpreters that hide. */
+enum part { PART_DYNAMIC, PART_REST };
 
 /** LARGE: of a file that is not copied as a whole. Writable data is looked at in the process, relocations nowhere. */
 static bool wanted(const Elf64_Shdr *section, const char *name, bool large, enum part part)
 {
-	bool unwinding = starts_with(name, ".eh_frame"), code = unwinding || section->sh_flags & SHF_EXECINSTR;
+	bool allocated = section->sh_flags & SHF_ALLOC;
 
 	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL || section->sh_type == SHT_RELA || section->sh_type == SHT_REL)
 		return false;
 	if (section->sh_type != SHT_PROGBITS)
-		return part == PART_SYMBOLS; /* symbols, strings, notes: all small, but for an .eh_frame of x86-64's own type */
-	if (code)
-		return part == PART_CODE && (unwinding || !large);
-	if (part != PART_SYMBOLS || section->sh_flags & SHF_WRITE || starts_with(name, ".debug") || starts_with(name, ".zdebug"))
+		return part == (allocated ? PART_DYNAMIC : PART_REST); /* symbols, strings, notes */
+	if (starts_with(name, ".gnu_debug"))
+		return part == PART_DYNAMIC;
+	if (part == PART_DYNAMIC || !allocated || section->sh_flags & SHF_WRITE)
 		return false;
-	return !large || starts_with(name, ".gnu_debug");
+	return !large || starts_with(name, ".eh_frame");
 }
 
 static bool copy_sections(const struct source *s, enum part part)
@@ -104,7 +105,7 @@ static bool copy_file(struct source *s)
 	if (head->e_phentsize == sizeof(Elf64_Phdr))
 		(void)copy_range(s, head->e_phoff, (uint64_t)head->e_phnum * sizeof(Elf64_Phdr));
 	/* Without a table of sections (some packers drop it) what there is counts, up to the limit. */
-	if (copy_sections(s, PART_SYMBOLS))
+	if (copy_sections(s, PART_DYNAMIC))
 		return true;
 	s->whole = s->size <= WHOLE_MOST && copy_range(s, 0, s->size);
 	return s->whole;
@@ -132,7 +133,7 @@ static void load(struct file *f, int fd, const struct stat *st)
 		err_set(&f->why, 0, "no ELF file of this machine");
 	else if (elf_open(f->bytes, f->size, &f->elf, &f->why) < 0)
 		f->elf = NULL;
-	f->code_read = f->has_code = s.whole;
+	f->rest_read = f->whole = s.whole;
 	if (!f->elf) {
 		munmap(f->bytes, f->size);
 		f->bytes = NULL;
@@ -238,20 +239,32 @@ struct file *file_of(struct process_read *p, const struct mapping *m)
 	return f;
 }
 
-bool file_code(struct process_read *p, const struct mapping *m, struct file *f)
+/** Copy what was left out. What was asked of the file before does not know of it. */
+static void load_rest(struct file *f, int fd)
 {
-	struct source s = {.fd = -1, .size = f->size, .to = f->bytes};
+	struct source s = {.fd = fd, .size = f->size, .to = f->bytes};
+	struct err err;
+
+	f->whole = copy_sections(&s, PART_REST);
+	elf_close(f->elf);
+	f->elf = NULL;
+	if (elf_open(f->bytes, f->size, &f->elf, &err) < 0)
+		f->elf = NULL;
+	f->whole = f->whole && f->elf;
+}
+
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f)
+{
 	struct stat st;
 	OWNED_FD fd = -1;
 
-	if (!f->elf || f->code_read)
-		return f->has_code;
-	f->code_read = true;
+	if (!f->elf || f->rest_read)
+		return f->whole;
+	f->rest_read = true;
 	fd = open_file(p, m, &st);
-	s.fd = fd;
-	f->has_code = fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec &&
-		      st.st_mtim.tv_nsec == f->changed.tv_nsec && copy_sections(&s, PART_CODE);
-	return f->has_code;
+	if (fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec)
+		load_rest(f, fd);
+	return f->whole;
 }
 
 struct file *file_at(struct process_read *p, const char *path)
@@ -271,6 +284,10 @@ struct file *file_at(struct process_read *p, const char *path)
 	struct file *f = new_file(p->st, key);
 
 	load(f, fd, &st);
+	if (f->elf && !f->rest_read) {
+		f->rest_read = true;
+		load_rest(f, fd);
+	}
 	return f;
 }
 
@@ -297,36 +314,45 @@ static uint64_t symbol(struct elf *e, const char *name)
 	return elf_find(e, name, &s) ? s.value : 0;
 }
 
-static void find_symbols(struct file *f, const char *name)
+static bool find_symbols(struct file *f)
 {
 	struct python_symbols *s = &f->python;
 	struct elf_symbol runtime;
 
+	if (!f->elf)
+		return false;
 	if (elf_find(f->elf, "_PyRuntime", &runtime)) {
 		s->runtime = runtime.value;
 		s->runtime_size = runtime.size;
 	} else if (elf_section(f->elf, ".PyRuntime", &s->runtime, &s->runtime_size)) {
 		s->by_section = true; /* what strip(1) leaves, from 3.10 on */
 	} else {
-		return;
+		return false;
 	}
-	s->known = true;
 	s->version = symbol(f->elf, "Py_Version");
 	s->code_type = symbol(f->elf, "PyCode_Type");
 	s->coro_type = symbol(f->elf, "PyCoro_Type");
 	s->gen_type = symbol(f->elf, "PyGen_Type");
 	s->async_gen_type = symbol(f->elf, "PyAsyncGen_Type");
 	s->method_type = symbol(f->elf, "PyMethod_Type");
-	if (!s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
-		*s->literal = '\0';
+	return true;
 }
 
-const struct python_symbols *file_python(struct file *f, const char *name)
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name)
 {
-	if (f->elf && !f->symbols_read)
-		find_symbols(f, name);
+	struct python_symbols *s = &f->python;
+
+	if (f->symbols_read)
+		return s;
 	f->symbols_read = true;
-	return &f->python;
+	s->known = find_symbols(f);
+	/* Nothing exported: the static table may have it. Up to 3.10 its version is a constant of the file's. */
+	if ((!s->known || s->by_section || !s->version) && file_whole(p, m, f)) {
+		*s = (struct python_symbols){.known = find_symbols(f)};
+		if (s->known && !s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
+			*s->literal = '\0';
+	}
+	return s;
 }
 
 uint64_t file_asyncio(struct file *f)

@@ -77,7 +77,7 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 	}
 	if (is_vdso(m))
 		out->elf = read_vdso(p, m);
-	else if (m->inode && file_code(p, m, file_of(p, m)))
+	else if (m->inode && file_whole(p, m, file_of(p, m)))
 		out->elf = file_of(p, m)->elf;
 	if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 		out->elf = NULL;

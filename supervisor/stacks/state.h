@@ -26,7 +26,7 @@ struct file {
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
 	struct timespec changed; /* when it was last written to, as it was opened */
-	bool symbols_read, asyncio_read, code_read, has_code;
+	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
 };
@@ -42,9 +42,11 @@ struct process_read;
 struct file *file_of(struct process_read *p, const struct mapping *m);
 /** Another file by its path as the process sees it, as a separate debug file; kept, too. */
 struct file *file_at(struct process_read *p, const char *path);
-/** Have its code and unwind tables, too. @return false: it is no ELF file, or they can't be had any more. */
-bool file_code(struct process_read *p, const struct mapping *m, struct file *f);
-const struct python_symbols *file_python(struct file *f, const char *name);
+/** Have all of it that is of use, not only what the dynamic loader needs: before natives ask f->elf, which may be another one then.
+ *  @return false: it is no ELF file, or can't be had any more. */
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f);
+/** NAME: the file's own, without folders. */
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name);
 uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
