@@ -6,7 +6,9 @@ enum { CFRAME_310 = 48 }; /* cpython/pystate.h of 3.10: PyThreadState.cframe */
 
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
 {
-	return memory_u64(py->m, interpreter ? interpreter + (uint64_t)py->o.is_next : py->at.runtime + (uint64_t)py->o.rt_interp_head);
+	if (interpreter)
+		return memory_u64(py->m, interpreter + (uint64_t)py->o.is_next);
+	return memory_u64(py->m, py->at.runtime + (uint64_t)py->o.rt_interp_head);
 }
 
 static uint64_t frame_of(struct python *py, uint64_t state)
@@ -77,8 +79,8 @@ static size_t different_tids(struct python *py, const struct python_thread *thre
 	return different;
 }
 
-/** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a number in it,
- *  at a place that depends on glibc. It is the place where most threads have a tid, each another. */
+/** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a
+ *  number in it, at a place that depends on glibc. It is the place where most threads have a tid, each another. */
 static int find_tid_place(struct python *py, const struct python_thread *threads, size_t n)
 {
 	size_t best = 0;
@@ -133,8 +135,8 @@ size_t python_threads(struct python *py, struct python_thread **out, const char 
 	return n;
 }
 
-/* _PyEval_EvalFrameDefault() has a variable of its own that the thread state leads to: its CFrame (3.10 to 3.12), the mark at the end of its
- * group of frames (3.13 on: entry_frame in ceval.c). */
+/* _PyEval_EvalFrameDefault() has a variable of its own that the thread state leads to: its CFrame (3.10 to 3.12), the mark at the
+ * end of its group of frames (3.13 on: entry_frame in ceval.c). */
 uint64_t python_stack_place(struct python *py, const struct python_thread *t)
 {
 	uint64_t frame = t->frame;

@@ -1,5 +1,5 @@
-/* Whose is a thread state? Mostly it says so. But one of a sub-interpreter keeps the tid of the thread that made it, whoever runs it (up to
- * 3.12; _xxsubinterpreters): then what lies on the native stacks tells.
+/* Whose is a thread state? Mostly it says so. But one of a sub-interpreter keeps the tid of the thread that made it, whoever runs
+ * it (up to 3.12; _xxsubinterpreters): then what lies on the native stacks tells.
  */
 #include "stacks/state.h"
 

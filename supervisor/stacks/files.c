@@ -1,7 +1,8 @@
 /* The files that are mapped into processes: opened once, by whatever way leads to the very inode, and copied.
  *
- * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers alone
- * want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted file).
+ * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers
+ * alone want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted
+ * file).
  */
 #include <elf.h>
 #include <errno.h>
@@ -153,7 +154,8 @@ static int open_below(const struct process_read *p, const char *path, struct sta
 	return fd_take(&fd);
 }
 
-/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than stat(2) does. */
+/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than
+ *  stat(2) does. */
 static bool same_first_page(const struct process_read *p, const struct mapping *m, int fd)
 {
 	uint8_t there[PAGE], here[PAGE];
@@ -276,7 +278,7 @@ struct file *file_at(struct process_read *p, const char *path)
 	OWNED_FD fd = n > 0 && (size_t)n < sizeof full ? open_below(p, full, &st) : -1;
 
 	if (fd < 0)
-		return NULL;
+		return &p->st->none;
 	(void)snprintf(key, sizeof key, "at %lx:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
 	if (strmap_get(p->st->by_key, key, &i))
 		return p->st->files.at[i];

@@ -9,7 +9,8 @@
 
 /* ---- memory ---- */
 
-/** memory_fetch: one piece a page, so that what comes before an unreadable page is had (process_vm_readv(2), "Partial transfers"). */
+/** memory_fetch: one piece a page, so that what comes before an unreadable page is had (process_vm_readv(2), "Partial
+ *  transfers"). */
 static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
 {
 	pid_t pid = *(const pid_t *)who;
@@ -146,7 +147,8 @@ struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner)
 
 /* ---- did it run? ---- */
 
-/** A file of a thread, opened anew each time: there are more threads than we may have descriptors. @return bytes; TEXT is "" for none. */
+/** A file of a thread, opened anew each time: there are more threads than we may have descriptors. @return bytes; TEXT is "" for
+ *  none. */
 static size_t read_of_thread(const struct process_read *p, const struct thread_read *t, const char *name, char *text, size_t size)
 {
 	char path[48];

@@ -146,14 +146,15 @@ static void read_process(struct process_read *p)
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
-	/* Of many processes not all can stay open, nor all that was read for the tasks of their loops. */
+	/* Of many processes not all can stay open, nor all that was read of them: little is asked again, and the next one's pages go where these
+	 * were, which is cheaper than new ones. */
 	(void)process_cwd(p);
 	fd_closep(&p->dir_fd);
-	if (p->opt->tasks)
-		memory_forget(p->memory);
+	memory_forget(p->memory);
 }
 
-struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n, const struct stacks_options *opt)
+struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,
+				   const struct stacks_options *opt)
 {
 	struct process_stacks *out = arena_array(arena, n, sizeof *out);
 	struct process_read *processes = arena_array(arena, n, sizeof *processes);
@@ -161,8 +162,10 @@ struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const
 	struct sources *sources = sources_new();
 
 	for (size_t i = 0; i < n; i++) {
-		processes[i] = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
-		read_process(&processes[i]);
+		struct process_read *p = &processes[i];
+
+		*p = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
+		read_process(p);
 	}
 	for (size_t i = 0; i < n; i++)
 		tell(&processes[i]);

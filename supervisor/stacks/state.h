@@ -34,13 +34,14 @@ struct file {
 struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
+	struct file none; /* what can't be opened */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
 struct process_read;
 /** The file of a mapping, opened at the first time it is seen: never NULL. */
 struct file *file_of(struct process_read *p, const struct mapping *m);
-/** Another file by its path as the process sees it, as a separate debug file; kept, too. */
+/** Another file by its path as the process sees it, as a separate debug file; kept, too. Never NULL. */
 struct file *file_at(struct process_read *p, const char *path);
 /** Have all of it that is of use, not only what the dynamic loader needs: before natives ask f->elf, which may be another one then.
  *  @return false: it is no ELF file, or can't be had any more. */
@@ -147,7 +148,7 @@ struct frame *frames_of_python(struct process_read *p, const struct python_frame
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 
-/** native*.c: t->native; joined with t->python, where it could be, in t->merged. Changes t->quality (STACK_PARTIAL) and t->why. */
+/** native*.c: t->native; joined with t->python, where it could be, in t->merged. Sets t->quality and t->why to less than exact. */
 void stacks_native(struct process_read *p, struct thread_read *t);
 void stacks_native_free(struct stacks *st);
 /** locks.c: what each task of P waits for, kept in p->locks; service loops. */

@@ -32,7 +32,8 @@ static const struct python_thread *state_of_number(const struct process_read *p,
 	return NULL;
 }
 
-/** Who runs code in another interpreter has that code's frames inside of its own: further down on the stack, and in a newer interpreter. */
+/** Who runs code in another interpreter has that code's frames inside of its own: further down on the stack, and in a newer
+ *  interpreter. */
 static int innermost_first(const void *left, const void *right)
 {
 	const struct claim *a = left, *b = right;
@@ -42,7 +43,8 @@ static int innermost_first(const void *left, const void *right)
 	return a->state->interpreter_id > b->state->interpreter_id ? -1 : a->state->interpreter_id < b->state->interpreter_id;
 }
 
-static void add_frames(struct process_read *p, struct thread_read *t, const struct python_thread *state, struct python_frame *room)
+static void add_frames(struct process_read *p, struct thread_read *t, const struct python_thread *state,
+		       struct python_frame *room)
 {
 	const char *why;
 
