@@ -87,6 +87,7 @@ static void add_lock(cJSON *to, const struct lock_wait *lock)
 	add_id(row, "address", lock->address);
 	add_string(row, "shared", lock->shared);
 	add_owners(row, lock);
+	cJSON_AddBoolToObject(row, "signal", lock->signal);
 	cJSON_AddBoolToObject(row, "only_owners", lock->only_owners);
 	cJSON_AddBoolToObject(row, "owner_gone", lock->owner_gone);
 }
