@@ -350,7 +350,8 @@ const struct python_symbols *file_python(struct process_read *p, const struct ma
 	s->known = find_symbols(f);
 	/* Nothing exported: the static table may have it. Up to 3.10 its version is a constant of the file's. */
 	if ((!s->known || s->by_section || !s->version) && file_whole(p, m, f)) {
-		*s = (struct python_symbols){.known = find_symbols(f)};
+		*s = (struct python_symbols){0};
+		s->known = find_symbols(f);
 		if (s->known && !s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
 			*s->literal = '\0';
 	}
