@@ -133,11 +133,11 @@ static void read_process(struct process_read *p)
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
-	/* Of many processes not all can stay open, nor all that was read for the tasks of their loops. */
+	/* Of many processes not all can stay open, nor all that was read of them: little is asked again, and the next one's pages go where these
+	 * were, which is cheaper than new ones. */
 	(void)process_cwd(p);
 	fd_closep(&p->dir_fd);
-	if (p->opt->tasks)
-		memory_forget(p->memory);
+	memory_forget(p->memory);
 }
 
 struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,

@@ -25,7 +25,8 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
-	bool symbols_read, asyncio_read;
+	struct timespec changed; /* when it was last written to, as it was opened */
+	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
 };
@@ -42,7 +43,11 @@ struct process_read;
 struct file *file_of(struct process_read *p, const struct mapping *m);
 /** A file of debugging data by its path, as the process sees it or else as we do; kept, too. Never NULL: without an elf where there is none. */
 struct file *file_at(struct process_read *p, const char *path);
-const struct python_symbols *file_python(struct file *f, const char *name);
+/** Have all of it that is of use, not only what the dynamic loader needs: before natives ask f->elf, which may be another one then.
+ *  @return false: it is no ELF file, or can't be had any more. */
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f);
+/** NAME: the file's own, without folders. */
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name);
 uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
