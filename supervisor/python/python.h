@@ -91,7 +91,7 @@ struct python_lock {
 	uint64_t word; /* LOCK_SEMLOCK: of the semaphore; it may lie in shared memory */
 	struct python_holder *holders;
 	size_t nholders;
-	bool only_holders, holder_gone;
+	bool signal, only_holders, holder_gone;
 };
 /** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
 struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,

@@ -88,7 +88,13 @@ static void take(const struct process_read *p, const struct python_lock *from, s
 {
 	struct lock_owner owner;
 
-	*to = (struct lock_wait){.kind = from->kind, .type = from->type, .address = from->address, .owner_gone = from->holder_gone};
+	*to = (struct lock_wait){
+		.kind = from->kind,
+		.type = from->type,
+		.address = from->address,
+		.signal = from->signal,
+		.owner_gone = from->holder_gone,
+	};
 	for (size_t i = 0; i < from->nholders; i++)
 		if (locks_owner_of(p, &from->holders[i], &owner))
 			locks_add_owner(p->arena, to, owner);

@@ -25,6 +25,8 @@ struct native_scene {
 	VEC(struct mapping) pieces;
 	VEC(struct native_scene_file) files;
 	struct arena *arena;
+	void *vdso;
+	struct elf *vdso_elf;
 	/* What was read. */
 	struct native_frame frames[SCENE_FRAMES];
 	struct frame named[SCENE_FRAMES];
