@@ -133,6 +133,7 @@ void find_interpreter(struct process_read *p)
 	struct python *spare = NULL;
 	bool found = false;
 
+	p->out->why = NULL;
 	if (sys_readlink(p->dir_fd, "exe", exe, sizeof exe, NULL) != 0)
 		*exe = '\0';
 	for (size_t i = 0; i < p->maps.n; i++) {
