@@ -20,8 +20,8 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
-# What the readers of stacks see, and of line tables.
-$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
+# What the readers of stacks see, of line tables, and where they think that things lie.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
