@@ -314,6 +314,8 @@ static void frame_pointers(void **state)
 	end(&t);
 	t = start(r, "pointers", "own-alloca", "");
 	look(r, &t, SYS_read);
+	if (!t.scene->whole)
+		native_scene_print(t.scene);
 	assert_true(t.scene->whole);
 	assert_non_null(strstr(t.scene->why, "no proof"));
 	expect_returns(&t);
