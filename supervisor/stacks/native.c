@@ -77,7 +77,7 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 	}
 	if (is_vdso(m))
 		out->elf = read_vdso(p, m);
-	else if (m->inode)
+	else if (m->inode && file_whole(p, m, file_of(p, m)))
 		out->elf = file_of(p, m)->elf;
 	if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 		out->elf = NULL;
@@ -93,7 +93,7 @@ static struct elf *debug_of(void *who, const struct native_piece *piece)
 		return NULL;
 	snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
 
-	const struct file *file = file_at(who, path);
+	struct file *file = file_at(who, path);
 	struct elf *debug = file ? file->elf : NULL;
 
 	return debug && elf_build_id(debug, same, sizeof same) && strcmp(id, same) == 0 ? debug : NULL;
