@@ -684,5 +684,45 @@ def mutex_recursive():
     mutex(1)
 
 
+@scenario
+def parked():
+    """3.13 on: a lock of C code."""
+    lock = ctypes.c_uint8()
+
+    def holds(here):
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+        here()
+        block()
+
+    def waits(here):
+        here()
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+
+    run(holds)
+    tell(wait(run(waits), "parked", None))
+    block()
+
+
+@scenario
+def handle():
+    """3.13 on: a thread that is joined without a Thread object."""
+    import _thread
+
+    def runs():
+        tids.append(threading.get_native_id())
+        os.write(said[1], b".")
+        block()
+
+    def joins(here, handle):
+        here()
+        handle.join()
+
+    tids, said = [], os.pipe()
+    joinable = _thread.start_joinable_thread(runs)
+    os.read(said[0], 1)
+    tell(wait(run(joins, joinable), "join", "threading.Thread", [owner(tids[0], True, "block")], only=True))
+    block()
+
+
 if __name__ == "__main__":
     SCENARIOS[sys.argv[1]]()
