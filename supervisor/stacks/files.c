@@ -1,7 +1,8 @@
 /* The files that are mapped into processes: opened once, by whatever way leads to the very inode, and copied.
  *
- * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers alone
- * want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted file).
+ * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers
+ * alone want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted
+ * file).
  */
 #include <elf.h>
 #include <errno.h>
@@ -17,19 +18,22 @@
 /* A file beyond this is copied in the parts alone that symbols and unwinding need. */
 enum { WHOLE_MOST = 64 << 20, SECTIONS_MOST = 4096, PAGE = 4096 };
 #define FILE_MOST (INT64_C(8) << 30)
+#define COPIED_MOST (UINT64_C(1) << 30) /* of all files together: the libraries of a large program are some hundred megabytes */
 
 /* ---- reading ---- */
 
 struct source {
 	int fd;
 	size_t size;
-	uint8_t *to; /* as large as the file, zeroed */
+	uint8_t *to;   /* as large as the file, zeroed */
+	uint64_t most; /* bytes that may be copied yet */
 };
 
-static bool copy_range(const struct source *s, uint64_t offset, uint64_t size)
+static bool copy_range(struct source *s, uint64_t offset, uint64_t size)
 {
-	if (offset > s->size || size > s->size - offset)
+	if (offset > s->size || size > s->size - offset || size > s->most)
 		return false;
+	s->most -= size;
 	for (uint64_t done = 0; done < size;) {
 		ssize_t n = pread(s->fd, s->to + offset + done, size - done, (off_t)(offset + done));
 
@@ -59,7 +63,7 @@ static bool wanted(const Elf64_Shdr *section, const char *name, bool large)
 	return !large || starts_with(name, ".eh_frame") || starts_with(name, ".gnu_debug");
 }
 
-static bool copy_sections(const struct source *s)
+static bool copy_sections(struct source *s)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 	uint64_t table = (uint64_t)head->e_shnum * sizeof(Elf64_Shdr);
@@ -85,7 +89,7 @@ static bool copy_sections(const struct source *s)
 }
 
 /** @return false: no ELF file, or it changed while it was copied. */
-static bool copy_file(const struct source *s)
+static bool copy_file(struct source *s)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 
@@ -99,9 +103,9 @@ static bool copy_file(const struct source *s)
 	return copy_sections(s) || (s->size <= WHOLE_MOST && copy_range(s, 0, s->size));
 }
 
-static void load(struct file *f, int fd, const struct stat *st)
+static void load(struct stacks *all, struct file *f, int fd, const struct stat *st)
 {
-	struct source s = {.fd = fd, .size = (size_t)st->st_size};
+	struct source s = {.fd = fd, .size = (size_t)st->st_size, .most = COPIED_MOST - all->copied};
 	void *to;
 
 	if (st->st_size <= 0 || st->st_size > FILE_MOST) {
@@ -120,11 +124,13 @@ static void load(struct file *f, int fd, const struct stat *st)
 		err_set(&f->why, 0, "no ELF file of this machine");
 	else if (elf_open(f->bytes, f->size, &f->elf, &f->why) < 0)
 		f->elf = NULL;
-	if (!f->elf) {
-		munmap(f->bytes, f->size);
-		f->bytes = NULL;
-		f->size = 0;
+	if (f->elf) {
+		all->copied = COPIED_MOST - s.most;
+		return;
 	}
+	munmap(f->bytes, f->size);
+	f->bytes = NULL;
+	f->size = 0;
 }
 
 /* ---- finding ---- */
@@ -139,7 +145,8 @@ static int open_below(const struct process_read *p, const char *path, struct sta
 	return fd_take(&fd);
 }
 
-/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than stat(2) does. */
+/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than
+ *  stat(2) does. */
 static bool same_first_page(const struct process_read *p, const struct mapping *m, int fd)
 {
 	uint8_t there[PAGE], here[PAGE];
@@ -188,32 +195,45 @@ static struct file *new_file(struct stacks *st, const char *key)
 	return f;
 }
 
-struct file *file_of(struct process_read *p, const struct mapping *m)
+static void open_file(struct process_read *p, const struct mapping *m, struct file *f)
 {
-	char key[sizeof((struct file *)0)->key];
-	size_t i;
-
-	(void)snprintf(key, sizeof key, "%s:%lu", m->device, m->inode);
-	if (strmap_get(p->st->by_key, key, &i))
-		return p->st->files.at[i];
-
-	struct file *f = new_file(p->st, key);
 	struct stat st;
 	OWNED_FD fd = -1;
 
+	f->failed_for = 0;
+	f->why.text[0] = '\0';
 	if (!m->inode || !m->path_len || *m->path != '/') {
 		err_set(&f->why, 0, "no file");
-		return f;
+		return;
 	}
 	fd = open_path(p, m, &st);
 	if (fd < 0)
 		fd = open_mapped(p, m, &st);
 	if (fd < 0)
 		fd = open_program(p, m, &st);
-	if (fd < 0)
-		err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
-	else
-		load(f, fd, &st);
+	if (fd >= 0) {
+		load(p->st, f, fd, &st);
+		return;
+	}
+	f->failed_for = p->pid;
+	err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
+}
+
+struct file *file_of(struct process_read *p, const struct mapping *m)
+{
+	char key[sizeof((struct file *)0)->key];
+	struct file *f;
+	size_t i;
+
+	(void)snprintf(key, sizeof key, "%s:%lu", m->device, m->inode);
+	if (strmap_get(p->st->by_key, key, &i)) {
+		f = p->st->files.at[i];
+		if (!f->failed_for || f->failed_for == p->pid)
+			return f;
+	} else {
+		f = new_file(p->st, key);
+	}
+	open_file(p, m, f); /* another process may have a way to it that the last one had not */
 	return f;
 }
 
@@ -226,14 +246,14 @@ struct file *file_at(struct process_read *p, const char *path)
 	OWNED_FD fd = n > 0 && (size_t)n < sizeof full ? open_below(p, full, &st) : -1;
 
 	if (fd < 0)
-		return NULL;
+		return &p->st->none;
 	(void)snprintf(key, sizeof key, "at %lx:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
 	if (strmap_get(p->st->by_key, key, &i))
 		return p->st->files.at[i];
 
 	struct file *f = new_file(p->st, key);
 
-	load(f, fd, &st);
+	load(p->st, f, fd, &st);
 	return f;
 }
 
@@ -288,7 +308,7 @@ const struct python_symbols *file_python(struct file *f, const char *name)
 {
 	if (f->elf && !f->symbols_read)
 		find_symbols(f, name);
-	f->symbols_read = true;
+	f->symbols_read = f->elf;
 	return &f->python;
 }
 
@@ -298,6 +318,6 @@ uint64_t file_asyncio(struct file *f)
 
 	if (f->elf && !f->asyncio_read && !elf_section(f->elf, ".AsyncioDebug", &f->asyncio, &size))
 		f->asyncio = 0;
-	f->asyncio_read = true;
+	f->asyncio_read = f->elf;
 	return f->asyncio;
 }

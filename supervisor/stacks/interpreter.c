@@ -55,6 +55,8 @@ static struct python *try_open(struct process_read *p, const struct candidate *c
 	uint64_t bias;
 
 	*why = NULL;
+	if (!f->elf && !c->program)
+		*why = arena_printf(p->arena, "%s: %s", c->name, f->why.text);
 	if (!s->known || !elf_bias(f->elf, c->map->start, c->map->offset, &bias))
 		return NULL;
 

@@ -41,7 +41,8 @@ def test_a_sub_interpreter(start):
     target = start("subinterpreter")
     if not target.told["has"]:
         return
-    sub = [["inner", "<string>", 4], ["outer", "<string>", 6], ["<module>", "<string>", 7]]
+    name = "<script>" if target.python.version >= (3, 14) else "<string>"
+    sub = [["inner", name, 4], ["outer", name, 6], ["<module>", name, 7]]
     for options in ((), ("--native",)):
         process = target.read(*options)
         assert process["why"] is None
