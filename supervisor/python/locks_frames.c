@@ -3,7 +3,7 @@
 
 #include "python/locks.h"
 
-enum { MOST_SLOTS = 256, MOST_WAITED = 8, METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */ };
+enum { MOST_SLOTS = 256, MOST_WAITED = 8, MOST_BLOCKS = 64, METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */ };
 
 bool lock_first_frame(struct python *py, const struct python_thread *t, struct py_frame *out)
 {
@@ -135,6 +135,28 @@ static bool has_let_go(const struct let_go *gone, uint64_t lock)
 	return false;
 }
 
+/** The line of the `with` whose __exit__ is the topmost of DEPTH slots; 0: not known. From 3.11 on the handler of a `with` block has the line of
+ *  its item (up to 3.12: of the statement), and lies inside of the block around: from handler to handler it goes outward. No other block that keeps
+ *  the instruction has an __exit__ on top: the compiler's clean-up has an exception there. */
+static int with_line(struct python *py, const struct py_frame *f, size_t depth)
+{
+	struct py_frame at = *f;
+	struct py_block block;
+	uint8_t *table;
+	size_t size = py->minor >= 11 ? py_exception_table(py, f, &table) : 0;
+	int line = 0;
+
+	if (!size)
+		return 0;
+	for (int i = 0; i < MOST_BLOCKS && !line && py_exception_block(table, size, at.offset, &block) && block.handler >= 0; i++) {
+		at.offset = block.handler;
+		if (block.keeps && block.depth == depth)
+			line = py_frame_line(py, &at);
+	}
+	mem_free(table);
+	return line;
+}
+
 static void holds_of_frame(struct locking *l, const struct py_frame *f, const struct let_go *gone, struct lock_hold hold)
 {
 	size_t live = py_stack_live(l->py, f);
@@ -149,6 +171,7 @@ static void holds_of_frame(struct locking *l, const struct py_frame *f, const st
 		if (doubtful < 0)
 			doubtful = names_release(l->py, f);
 		hold.doubtful = doubtful;
+		hold.line = with_line(l->py, f, l->py->minor >= 14 ? i + 2 : i + 1);
 		vec_push(&l->holds, hold);
 	}
 }

@@ -258,3 +258,14 @@ bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size)
 	*size = below;
 	return has_pointer;
 }
+
+bool code_moves_stack(const uint8_t *code, size_t n)
+{
+	for (size_t i = 0; i + 3 <= n; i++) {
+		bool wide = (code[i] & 0xf8) == 0x48;
+
+		if (wide && ((code[i + 1] == 0x29 && (code[i + 2] & 0xc7) == 0xc4) || (code[i + 1] == 0x2b && (code[i + 2] & 0xf8) == 0xe0)))
+			return true;
+	}
+	return false;
+}

@@ -151,7 +151,7 @@ void stacks_native(struct process_read *p, struct thread_read *t)
 		return;
 	frames = mem_alloc(NATIVE_MOST_FRAMES * sizeof *frames);
 	t->nnative = native_unwind(n->unwinder, &source, t->call.stack_pointer, t->call.program_counter, frames, NATIVE_MOST_FRAMES, &whole, &why);
-	if (!whole)
+	if (why)
 		t->native_why = arena_strdup(p->arena, why);
 	native_loops_mark(&source, frames, t->nnative);
 	name_all(&source, p, t, frames);

@@ -48,8 +48,8 @@ struct unwinder;
 struct unwinder *unwinder_new(const char **why);
 void unwinder_free(struct unwinder *u);
 
-/** The frames, innermost first, at most MOST. *WHOLE: they reach to where the thread began. Else *WHY says what ended them; it lives as
- *  long as the unwinder, until the next call. */
+/** The frames, innermost first, at most MOST. *WHOLE: they reach to where the thread began. *WHY: what ended them before, or what makes them
+ *  doubtful; NULL: nothing. It lives as long as the unwinder, until the next call. */
 size_t native_unwind(struct unwinder *u, const struct native_source *source, uint64_t sp, uint64_t pc, struct native_frame *out, size_t most,
 		     bool *whole, const char **why);
 
@@ -67,6 +67,9 @@ enum code_call code_call_before(const uint8_t before[CODE_BEFORE], uint64_t addr
 /** How far below the frame pointer the stack pointer is when the function has built its frame, by its first N bytes, which end where it is
  *  now. @return false: it has no frame pointer, or builds its frame in a way that is not known here. */
 bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size);
+/** Does it take room on the stack of a size that is known at run time (alloca(3), variable arrays): subtract a register from RSP? Looks at every
+ *  byte. */
+bool code_moves_stack(const uint8_t *code, size_t n);
 /** Where an entry of the procedure linkage table at ADDRESS has its pointer. @return false: it is none. */
 bool code_plt_pointer(const uint8_t *code, size_t n, uint64_t address, uint64_t *pointer);
 /** How many direct jumps among the N bytes at ADDRESS lead to [FROM, TO). Looks at every byte, so a stray one may be found in data. */
@@ -83,8 +86,13 @@ struct pointerless {
 	uint64_t (*end_of)(void *who, uint64_t address);
 	void *who;
 };
-/** RBP, found on the stack. @return false with *WHY: nothing there proves itself. */
-bool frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why);
+enum pointer_found {
+	POINTER_NONE,   /* nothing on the stack proves itself */
+	POINTER_LIKELY, /* one place fits, but what an earlier call left there would fit as well */
+	POINTER_PROVEN, /* by the function's own instructions */
+};
+/** RBP, found on the stack. *WHY, where it is not proven. */
+enum pointer_found frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why);
 /** Bytes of code. @return false: there is none at ADDRESS. */
 bool native_code(const struct native_source *source, uint64_t address, void *buf, size_t size);
 /** Does ADDRESS lie directly behind a call, in code? */

@@ -180,7 +180,7 @@ static bool is_glue(const char *function)
 		"PyObject_Call", "_PyObject_Call", "PyObject_Vectorcall", "_PyObject_Vectorcall", "_PyObject_MakeTpCall", "_PyObject_FastCall",
 		"PyVectorcall_", "_PyVectorcall_", "_PyEval_", "PyEval_", "_PyFunction_", "function_code_fastcall", "cfunction_", "method_vectorcall",
 		"method_call", "method_get", "slot_tp_", "slot_mp_", "slot_sq_", "slot_nb_", "vectorcall_", "partial_", "object_vacall",
-		"_PyCFunction_", "_PyMethodDescr_", "_PyCallMethodDescriptor", "_PyBuiltin_Call", "builtin_exec", "gen_send_ex", "gen_iternext",
+		"_PyCFunction_", "_PyMethodDescr_", "_PyCallMethodDescriptor", "_PyBuiltin_Call", "_Py_BuiltinCall", "builtin_exec", "gen_send_ex", "gen_iternext",
 		"gen_send", "gen_close", "_PyGen_", "PyIter_", "type_call", "wrapper_call", "wrap_", "context_run", "call_function", "do_call_core",
 		"trace_call_function", "pymain_", "Py_RunMain", "Py_BytesMain", "Py_Main", "PyRun_", "_PyRun_", "pyrun_", "run_eval_code_obj",
 		"run_mod", "_Py_RunMain",
@@ -200,7 +200,8 @@ static bool is_installed(const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
 		if (begins(path, roots[i]))
 			return true;
-	return false;
+	/* The same below a prefix, or the root of a container as it is seen from here. */
+	return has_folder(path, "lib/") || has_folder(path, "lib64/");
 }
 
 enum frame_owner frame_owner_of_native(const char *function, const char *file, const char *cwd, bool in_interpreter)

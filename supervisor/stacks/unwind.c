@@ -33,7 +33,7 @@ struct unwinder {
 	__typeof__(unw_get_proc_info_by_ip) *get_proc_info_by_ip;
 	search_table *search; /* exported, in no header: of dwarf-eh.h, what unw_create_addr_space() users need (unw_dyn_info_t) */
 	unw_addr_space_t space;
-	char why[160];
+	char why[160], doubt[160];
 
 	/* The stack that is being read. */
 	const struct native_source *source;
@@ -313,8 +313,11 @@ static int step_again(struct unwinder *u, unw_cursor_t *cursor, const struct nat
 	const char *why;
 	int rc;
 
-	if (!frame_pointer_find(&frame, &u->rbp, &why))
-		return stop(u, why, here->pc);
+	switch (frame_pointer_find(&frame, &u->rbp, &why)) {
+	case POINTER_NONE: return stop(u, why, here->pc);
+	case POINTER_LIKELY: snprintf(u->doubt, sizeof u->doubt, "native frames: %s, at %#llx", why, (unsigned long long)here->pc); break;
+	case POINTER_PROVEN: break;
+	}
 	u->has_rbp = true;
 	rc = u->step(cursor);
 	return rc < 0 ? stop(u, "the frame pointer that was found leads nowhere", here->pc) : rc;
@@ -371,7 +374,7 @@ size_t native_unwind(struct unwinder *u, const struct native_source *source, uin
 	u->pc = pc;
 	u->has_rbp = false;
 	u->reads = 0;
-	u->why[0] = '\0';
+	u->why[0] = u->doubt[0] = '\0';
 	if (sp < MEMORY_PAGE)
 		rc = stop(u, "there is no stack", pc);
 	else if (u->init_remote(&cursor, u->space, u) < 0)
@@ -395,7 +398,7 @@ size_t native_unwind(struct unwinder *u, const struct native_source *source, uin
 	*whole = rc == 0;
 	if (rc > 0)
 		stop(u, "there are too many", out[n - 1].pc);
-	*why = *whole ? NULL : u->why;
+	*why = !*whole ? u->why : *u->doubt ? u->doubt : NULL;
 	return n;
 }
 

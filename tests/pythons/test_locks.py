@@ -30,8 +30,13 @@ def test_there_are_scenarios():
     assert len(SCENARIOS) > 30
 
 
+SINCE_13 = {"parked", "handle"}
+
+
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != "gil"])
-def test_locks(start, scenario):
+def test_locks(start, scenario, python):
+    if scenario in SINCE_13 and python.minor < 13:
+        pytest.skip("3.13 on")
     target = start("locks", scenario)
     processes = read(target)
     waits = target.told["waits"]
