@@ -120,7 +120,7 @@ static void name_all(const struct native_source *source, struct process_read *p,
 		struct frame *f = &t->native[i];
 
 		native_name(source, p->arena, &frames[i], f);
-		f->owner = frame_owner_of_native(f->function, f->file, cwd, in_interpreter(p, frames[i].at));
+		f->owner = frame_owner_of_native(f->function, process_path(p, f->file), cwd, in_interpreter(p, frames[i].at));
 	}
 }
 

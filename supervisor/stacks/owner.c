@@ -204,9 +204,17 @@ static bool is_installed(const char *path)
 	return has_folder(path, "lib/") || has_folder(path, "lib64/");
 }
 
+/** "python3.11", which may be but a small program that loads libpython. */
+static bool is_python(const char *file)
+{
+	const char *name = file ? name_of(file) : "";
+
+	return begins(name, "python") && name[strspn(name, "python0123456789.dt")] == '\0';
+}
+
 enum frame_owner frame_owner_of_native(const char *function, const char *file, const char *cwd, bool in_interpreter)
 {
-	if (in_interpreter)
+	if (in_interpreter || is_python(file))
 		return !function || is_glue(function) ? FRAME_GLUE : FRAME_LIBRARY;
 	if (!file || *file != '/' || library_root(file, cwd))
 		return FRAME_LIBRARY;

@@ -153,6 +153,8 @@ static void native(void **state)
 		{"cfunction_vectorcall_FASTCALL", "/usr/bin/python3.11", "/home/u/app", true, FRAME_GLUE},
 		{"method_vectorcall_NOARGS", "/usr/bin/python3.11", "/home/u/app", true, FRAME_GLUE},
 		{NULL, "/usr/bin/python3.15", "/home/u/app", true, FRAME_GLUE},
+		{"_start", "/home/u/.pyenv/versions/3.11.7/bin/python3.11", "/home/u/app", false, FRAME_LIBRARY},
+		{"work", "/home/u/app/build/pythonic", "/home/u/app", false, FRAME_OWN},
 		{"list_sort_impl", "/usr/bin/python3.11", "/home/u/app", true, FRAME_LIBRARY},
 		{"PyObject_Vectorcall", "/home/u/app/own.so", "/home/u/app", false, FRAME_OWN},
 	};
