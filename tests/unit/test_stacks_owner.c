@@ -69,7 +69,8 @@ static void environments(void **state)
 		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/proj/core.py", FRAME_OWN},
 		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/requests/api.py", FRAME_LIBRARY},
 		{"/x/lib/python3.11/site-packages", "/x/lib/python3.11/site-packages/requests/api.py", FRAME_LIBRARY},
-		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/proj/.venv/lib/python3.9/site-packages/a.py", FRAME_LIBRARY},
+		{"/x/lib/python3.11/site-packages/proj",
+		 "/x/lib/python3.11/site-packages/proj/.venv/lib/python3.9/site-packages/a.py", FRAME_LIBRARY},
 		/* the standard library's own tests, and a checkout of CPython */
 		{"/usr/lib/python3.11/test", "/usr/lib/python3.11/test/support/threading_helper.py", FRAME_OWN},
 		{"/usr/lib/python3.11/test", "/usr/lib/python3.11/threading.py", FRAME_LIBRARY},
