@@ -75,9 +75,9 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 	s->why = t->why;
 	if (s->quality == STACK_MOVING && !s->why)
 		s->why = "it ran while it was read";
-	if (s->quality == STACK_EXACT && t->python_why) {
+	if (s->quality == STACK_EXACT && (t->python_why || t->native_why)) {
 		s->quality = STACK_PARTIAL;
-		s->why = t->python_why;
+		s->why = t->python_why ? t->python_why : t->native_why;
 	}
 	if (s->nframes || s->nnative)
 		return;
@@ -133,11 +133,11 @@ static void read_process(struct process_read *p)
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
-	/* Of many processes not all can stay open, nor all that was read for the tasks of their loops. */
+	/* Of many processes not all can stay open, nor all that was read of them: little is asked again, and the next one's pages go where these
+	 * were, which is cheaper than new ones. */
 	(void)process_cwd(p);
 	fd_closep(&p->dir_fd);
-	if (p->opt->tasks)
-		memory_forget(p->memory);
+	memory_forget(p->memory);
 }
 
 struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,

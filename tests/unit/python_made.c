@@ -26,7 +26,11 @@ static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
 void made_put(struct made *m, uint64_t address, const void *bytes, size_t size)
 {
 	assert_true(address >= MADE_BASE && address + size <= MADE_BASE + MADE_SIZE);
+	if (!size)
+		return;
 	memcpy(m->bytes + (address - MADE_BASE), bytes, size);
+	memory_forget(m->memory);
+	m->py.last_type = 0;
 }
 
 void made_u64(struct made *m, uint64_t address, uint64_t value)
@@ -51,12 +55,6 @@ uint64_t made_room(struct made *m, size_t size)
 	m->used += (size + 15) / 16 * 16;
 	assert_true(m->used <= MADE_SIZE);
 	return at;
-}
-
-void made_changed(struct made *m)
-{
-	memory_forget(m->memory);
-	m->py.last_type = 0;
 }
 
 static uint64_t text(struct made *m, const char *s)
@@ -361,7 +359,7 @@ struct made *made_new(int minor)
 
 	m->bytes = mem_alloc(MADE_SIZE);
 	m->arena = arena_new();
-	m->memory = memory_new(fetch, m, 0);
+	m->memory = memory_new(fetch, m, SIZE_MAX);
 	m->minor = minor;
 	m->o = *py_offsets_of(minor);
 	m->type_type = made_type(m, "type", PY_KIND_TYPE);

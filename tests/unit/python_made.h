@@ -19,10 +19,9 @@ struct made {
 
 struct made *made_new(int minor);
 void made_free(struct made *m);
-/** What was written is read anew. */
-void made_changed(struct made *m);
 
 uint64_t made_room(struct made *m, size_t size); /* zeroed */
+/* What was read before is read anew after each of these. */
 void made_put(struct made *m, uint64_t address, const void *bytes, size_t size);
 void made_u64(struct made *m, uint64_t address, uint64_t value);
 void made_u32(struct made *m, uint64_t address, uint32_t value);

@@ -66,7 +66,7 @@ static void both_holders_are_named_with_their_lines(void **state)
 
 	(void)state;
 	screen(f, 80, "/w", &out);
-	assert_line(&out, "2 threads of pytest[100] wait for each other: each holds the lock that the other");
+	assert_line(&out, "The main thread and thread 101 of pytest[100] wait for each other: each holds");
 	assert_line(&out, "waits for the Lock held by thread 101");
 	assert_line(&out, "waits for the Lock held by the main thread");
 	assert_line(&out, "\n      tests/test_abba.py:22 in left: with second:\n");
@@ -89,12 +89,10 @@ static void narrow_screens_keep_the_end_of_a_path(void **state)
 	finding_free(f);
 }
 
-static const struct frame *place(const struct frame *frames, size_t n)
+static const struct frame *place(struct frame *frames, size_t n)
 {
-	struct stack s = {.native = NULL};
+	struct stack s = {.frames = frames, .nframes = n};
 
-	s.frames = arena_memdup(arena_new(), frames, n * sizeof *frames); /* a leak of the test's own */
-	s.nframes = n;
 	return where_place(&s);
 }
 
