@@ -60,6 +60,11 @@ def test_frozen(start):
     check(target, target.read("--tasks"))
 
 
+def test_in_a_sub_interpreter(start):
+    target = start("async_inside")
+    check(target, target.read("--tasks"))
+
+
 @as_root
 def test_in_a_namespace_of_its_own(start):
     """The process knows its child by another number than we do."""
