@@ -54,6 +54,8 @@ int main(int argc, char **argv)
 		return print_version();
 	case SUB_EXPLAIN:
 		return explain_file(&opt);
+	case SUB_REPORT:
+		return report_files(&opt);
 	case SUB_RUN:
 		break;
 	}

@@ -303,6 +303,11 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 	bool explain = word && strcmp(word, "explain") == 0;
 	int rc;
 
+	if (word && strcmp(word, "report") == 0) { /* its options are its own */
+		o->sub = SUB_REPORT;
+		o->command = argv + optind + 1;
+		return 0;
+	}
 	if (explain || (word && strcmp(word, "run") == 0)) {
 		optind++;
 		if ((rc = parse_options(o, argc, argv, err)) < 0)
@@ -368,7 +373,8 @@ void options_help(struct text *out)
 	enum { INDENT = 32, WIDTH = 80 };
 
 	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
-		      "       tracewrap explain [--json] FILE\n\n"
+		      "       tracewrap explain [--json] FILE\n"
+		      "       tracewrap report [--html|--md|--junit|--trace|--github|--json] [-o FILE] FILE...\n\n"
 		      "Run COMMAND as it would run without tracewrap, and prove it when it hangs for ever.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char head[80];

@@ -5,44 +5,7 @@
 #ifndef TRACEWRAP_REPORT_H
 #define TRACEWRAP_REPORT_H
 
-#include "model/model.h"
-
-enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_HANG, OUTCOME_STALL, OUTCOME_INTERRUPTED, OUTCOME_ERROR };
-const char *outcome_name(enum outcome o);
-
-struct signalled {
-	pid_t pid;
-	const char *signal; /* "SIGINT" */
-};
-struct survivor {
-	pid_t pid;
-	char state;
-	const char *comm, *wchan;
-};
-
-/** All that a report can say of a run. Pointers are the caller's and stay so. */
-struct run_report {
-	const char *version;
-	char **argv;
-	enum outcome outcome;
-	int exit_code;        /* tracewrap's own; 128 + N for a death by signal N */
-	int64_t wall_start_s; /* seconds since the epoch */
-	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns: now, when the report is written before the end */
-	const char *mode;     /* "proc" */
-	bool reaper;          /* orphans of the tree came to us */
-	const char *const *blind_spots; /* NULL-terminated */
-	struct finding *const *findings;
-	size_t nfindings;
-	const struct history *history;
-	bool library;       /* processes are to tell by the preload library: who does not is named */
-	bool every_process; /* it has all that ever lived, but for those that were dropped */
-	const struct signalled *signalled;
-	size_t nsignalled;
-	const struct survivor *survivors;
-	size_t nsurvivors;
-	bool complete;           /* false: written before the clean-up */
-	const char *report_path; /* as it is to be shown; NULL: none was written */
-};
+#include "model/run.h"
 
 struct text_style {
 	bool color;
@@ -52,6 +15,11 @@ struct text_style {
 
 /** The JSON object of the report contract ("tracewrap-report/1"), ended by a newline. */
 void report_json(const struct run_report *r, struct text *out);
+
+/* ---- pages for people: of one run, or of several merged; at least one ---- */
+
+/** report.html: one file, without network, without script. */
+void report_html(const struct run_report *const *runs, size_t nruns, struct text *out);
 
 /** The post-mortem: one screen that says what is wrong, where, who waits for whom, on what, and what to do. */
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);
