@@ -85,6 +85,18 @@ static void convert(int format, const struct run_report *const *runs, size_t n, 
 		for (size_t i = 0; i < n; i++)
 			report_json(runs[i], out);
 		break;
+	case FORMAT_MD:
+		report_markdown(runs, n, out);
+		break;
+	case FORMAT_GITHUB:
+		report_github(runs, n, getenv("GITHUB_WORKSPACE"), out);
+		break;
+	case FORMAT_JUNIT:
+		report_junit(runs, n, NULL, false, out);
+		break;
+	case FORMAT_TRACE:
+		report_trace(runs, n, out);
+		break;
 	default:
 		report_html(runs, n, out);
 		break;

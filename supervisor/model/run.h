@@ -58,6 +58,7 @@ struct run_report {
 	bool every_process; /* it has all that ever lived, but for those that were dropped */
 	const struct run_test *tests; /* in the order in which they began */
 	size_t ntests;
+	const char *const *not_run; /* tests that pytest knows, and none was seen to run; NULL-terminated, or NULL */
 	const struct run_log *logs;
 	size_t nlogs;
 	const struct signalled *signalled;

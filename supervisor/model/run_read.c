@@ -34,6 +34,18 @@ static int64_t read_utc(struct reader *r, const struct at *at, const char *key)
 	return days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 }
 
+/** With a NULL behind the last. */
+static const char *const *read_list(struct reader *r, const struct at *at, const char *key)
+{
+	size_t n;
+	char **words = reader_get_strings(r, at, key, &n);
+	const char **copy = arena_array(r->s->arena, n + 1, sizeof *copy);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = words[i];
+	return copy;
+}
+
 static void read_run(struct reader *r, const struct at *at, struct run_report *run)
 {
 	const char *outcome = reader_need_str(r, at, "outcome");
@@ -54,12 +66,8 @@ static void read_run(struct reader *r, const struct at *at, struct run_report *r
 	run->kernel = reader_get_str(r, at, "kernel");
 	run->folder = reader_get_str(r, at, "folder");
 
-	char **spots = reader_get_strings(r, at, "blind_spots", &n);
-	const char **copy = arena_array(r->s->arena, n + 1, sizeof *copy);
-
-	for (size_t i = 0; i < n; i++)
-		copy[i] = spots[i];
-	run->blind_spots = copy;
+	run->blind_spots = read_list(r, at, "blind_spots");
+	run->not_run = read_list(r, at, "not_run");
 }
 
 static void read_findings(struct reader *r, const struct at *up, struct run_report *run)

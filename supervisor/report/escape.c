@@ -4,9 +4,10 @@
 #include "report/escape.h"
 #include "report/page.h"
 
-static const char *html_of(char c)
+static const char *html_of(const char *at, size_t before)
 {
-	switch (c) {
+	(void)before;
+	switch (*at) {
 	case '&':
 		return "&amp;";
 	case '<':
@@ -24,17 +25,17 @@ static const char *html_of(char c)
 
 /* CommonMark 2.4 lets any ASCII punctuation be escaped by a backslash; GitHub's mentions ("@name", "#12") and bare links ("http:", "www.")
  * are no mark-up that a backslash would stop, so what begins them goes as a character reference. */
-static const char *markdown_of(char c)
+static const char *markdown_of(const char *at, size_t before)
 {
-	switch (c) {
+	switch (*at) {
 	case '@':
 		return "&#64;";
 	case '#':
 		return "&#35;";
 	case ':':
-		return "&#58;";
+		return at[1] == '/' || at[1] == ':' ? "&#58;" : NULL;
 	case '.':
-		return "&#46;";
+		return before >= 3 && (at[-1] | 0x20) == 'w' && (at[-2] | 0x20) == 'w' ? "&#46;" : NULL;
 	case '\\':
 		return "\\\\";
 	case '`':
@@ -54,14 +55,15 @@ static const char *markdown_of(char c)
 	case '$':
 		return "\\$";
 	default:
-		return html_of(c);
+		return html_of(at, before);
 	}
 }
 
 /* Mermaid has references of its own, without the ampersand. */
-static const char *mermaid_of(char c)
+static const char *mermaid_of(const char *at, size_t before)
 {
-	switch (c) {
+	(void)before;
+	switch (*at) {
 	case '"':
 		return "#quot;";
 	case '#':
@@ -84,9 +86,10 @@ static const char *mermaid_of(char c)
 }
 
 /* As GitHub's own toolkit does: packages/core/src/command.ts, escapeData and escapeProperty. */
-static const char *command_of(char c)
+static const char *command_of(const char *at, size_t before)
 {
-	switch (c) {
+	(void)before;
+	switch (*at) {
 	case '%':
 		return "%25";
 	case '\r':
@@ -98,17 +101,20 @@ static const char *command_of(char c)
 	}
 }
 
-static const char *property_of(char c)
+static const char *property_of(const char *at, size_t before)
 {
-	return c == ':' ? "%3A" : c == ',' ? "%2C" : command_of(c);
+	return *at == ':' ? "%3A" : *at == ',' ? "%2C" : command_of(at, before);
 }
 
-static void add_all(struct text *out, const char *s, size_t n, const char *(*instead)(char))
+/** What stands for the character AT, with so many before it; NULL: itself. */
+typedef const char *instead_fn(const char *at, size_t before);
+
+static void add_all(struct text *out, const char *s, size_t n, instead_fn *instead)
 {
 	size_t from = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *other = instead(s[i]);
+		const char *other = instead(s + i, i);
 
 		if (!other)
 			continue;
@@ -119,7 +125,7 @@ static void add_all(struct text *out, const char *s, size_t n, const char *(*ins
 	text_addn(out, s + from, n - from);
 }
 
-static void add_fit(struct text *out, const char *s, size_t most, const char *(*instead)(char))
+static void add_fit(struct text *out, const char *s, size_t most, instead_fn *instead)
 {
 	OWNED_TEXT fit = {0};
 

@@ -210,6 +210,8 @@ static void name_task_edge(const struct making *m, struct graph_node *node, bool
 		set_edge(node, "waits for", "its end");
 		return;
 	case ROLE_LOOP:
+		set_edge(node, "its event loop", "waits for it");
+		return;
 	case ROLE_TTY:
 	case ROLE_STOPPED:
 	case ROLE_SIGNAL:
@@ -315,9 +317,15 @@ static bool joins_alike(struct making *m, const struct blocked *b)
 	return false;
 }
 
-static bool is_idle_thread(const struct finding *f, const struct blocked *b)
+/** A helper of a process that is drawn already, where the matter is between processes. */
+static bool is_helper(const struct making *m, const struct blocked *b)
 {
-	return b->tid != b->pid && !b->cause && f->kind != FINDING_LOCK && f->kind != FINDING_DEADLOCK;
+	if (b->tid == b->pid || m->f->kind == FINDING_LOCK || m->f->kind == FINDING_DEADLOCK)
+		return false;
+	for (size_t i = 0; i < m->g.n; i++)
+		if (m->g.nodes[i].b && m->g.nodes[i].b->pid == b->pid)
+			return true;
+	return false;
 }
 
 /** Those that wait for what is drawn already, until nothing is added: a way to the ring grows from its end. */
@@ -329,7 +337,7 @@ static void push_sides(struct making *m, bool *drawn)
 		before = m->g.n + folded;
 		for (size_t i = 0; i < m->n; i++) {
 			const struct blocked *b = &m->f->blocked[i];
-			int to = drawn[i] || is_idle_thread(m->f, b) ? NOWHERE : target_of(m, b);
+			int to = drawn[i] || is_helper(m, b) ? NOWHERE : target_of(m, b);
 
 			if (to == NOWHERE)
 				continue;

@@ -118,21 +118,23 @@ static void draw_object(struct drawing *d, size_t i)
 	const struct finding_object *o = d->g->nodes[i].o;
 	int x = d->at[i].x, y = d->at[i].y, middle = x + d->box_w / 2;
 	size_t readers = 0, writers = 0;
-	char holders[80];
+	char holders[80], title[40];
 	OWNED_TEXT name = {0};
+	bool full = i && d->g->nodes[i - 1].b && d->g->nodes[i - 1].b->role == ROLE_FULL;
 
 	for (size_t k = 0; k < o->nholders; k++) {
 		readers += (o->holders[k].ends & END_READ) != 0;
 		writers += (o->holders[k].ends & END_WRITE) != 0;
 	}
 	word_name(&name, o);
+	snprintf(title, sizeof title, "%s%s", word_thing(o), full ? " is full" : "");
 	if (o->kind == OBJECT_PIPE)
 		snprintf(holders, sizeof holders, "%zu to write, %zu to read", writers, readers);
 	else
 		snprintf(holders, sizeof holders, "%zu descriptor%s", o->nholders, o->nholders == 1 ? "" : "s");
 	text_addf(d->h->out, "<g><rect class=\"node obj%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>\n", is_side(d->g, i) ? " side" : "", x,
 		  y + 12, d->box_w, BOX_H - 24, (BOX_H - 24) / 2);
-	text_at(d, "t", middle, y + 47, "middle", i && d->g->nodes[i - 1].b && d->g->nodes[i - 1].b->role == ROLE_FULL ? "full" : word_thing(o), 20);
+	text_at(d, "t", middle, y + 47, "middle", title, 20);
 	text_at(d, "mono", middle, y + 65, "middle", text_str(&name), 28);
 	text_at(d, "s", middle, y + 82, "middle", holders, 30);
 	text_add(d->h->out, "</g>\n");
@@ -252,16 +254,17 @@ static void draw_under(struct drawing *d, size_t from, int to)
 	draw_labels(d, from, (x1 + x2) / 2, low - 26, 16, "middle");
 }
 
-/** Between rows that are not next to each other: along the right of the upper one's column. */
+/** Between rows that are not next to each other: beside the upper one's column. */
 static void draw_around(struct drawing *d, size_t from, int to)
 {
 	bool side = is_side(d->g, from);
-	int x = d->at[from].x + d->box_w / 2, y = d->at[from].y, gutter = d->at[to].x + d->box_w + 26, y2 = d->at[to].y + BOX_H / 2 + 26;
+	bool right = d->at[to].x + 2 * d->box_w < d->width;
+	int x = d->at[from].x + d->box_w / 2, y = d->at[from].y, y2 = d->at[to].y + BOX_H / 2 + 26, edge = d->at[to].x + (right ? d->box_w : 0);
 	char path[160];
 
-	snprintf(path, sizeof path, "M%d %dV%dH%dV%dH%d", x, y, y - SIDE_GAP / 2, gutter, y2, d->at[to].x + d->box_w + 8);
+	snprintf(path, sizeof path, "M%d %dV%dH%dV%dH%d", x, y, y - SIDE_GAP / 2, edge + (right ? 26 : -26), y2, edge + (right ? 8 : -8));
 	draw_line(d, side, path);
-	draw_head(d, side, d->at[to].x + d->box_w, y2, -1, 0);
+	draw_head(d, side, edge, y2, right ? -1 : 1, 0);
 	draw_labels(d, from, x + 10, y - SIDE_GAP / 2 + 18, 15, "start");
 }
 

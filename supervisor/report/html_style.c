@@ -46,7 +46,7 @@ static const char parts[] =
 	"svg .e.side{fill:var(--amber)}svg .mono{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:12px;fill:var(--soft)}\n"
 	".node{fill:var(--card);stroke:var(--red);stroke-width:1.6}.node.side{stroke:var(--amber);stroke-dasharray:5 4}.node.obj{fill:var(--redbg)}"
 	".edge{fill:none;stroke:var(--red);stroke-width:2.2}.edge.side{stroke:var(--amber);stroke-dasharray:5 4;stroke-width:1.8}"
-	".head{fill:var(--red)}.head.side{fill:var(--amber)}.narrow{display:none}\n"
+	".head{fill:var(--red)}.head.side{fill:var(--amber)}svg.fig.narrow{display:none}\n"
 	".life{fill:var(--grey);opacity:.5}.held{fill:var(--red);opacity:.8}.zone{fill:var(--redbg)}.grid{stroke:var(--line)}.phase{fill:var(--bluebg);stroke:var(--card)}"
 	".hung{fill:var(--red)}svg text.on{fill:var(--on);font-weight:650}.mark{stroke:var(--red);stroke-width:1.6}\n"
 	".legend{display:flex;gap:6px 22px;flex-wrap:wrap;color:var(--soft);font-size:13px;margin:8px 0 0}.legend i{display:inline-block;width:22px;"
@@ -62,7 +62,7 @@ static const char parts[] =
 static const char media[] =
 	"@media (max-width:820px){.two,.facts{grid-template-columns:1fr}.facts div{border-right:0;border-bottom:1px solid var(--line)}"
 	".facts b{display:inline-block;margin-right:8px}.wrap{padding:0 10px 32px}.card{padding:16px 16px}.facts{margin:0 -16px}.facts div{padding:8px 16px}"
-	".hero h1,.hero h2{font-size:20px}.wide{display:none}.narrow{display:block;max-width:440px;margin:0 auto}header nav{margin-left:0}"
+	".hero h1,.hero h2{font-size:20px}svg.fig.wide{display:none}svg.fig.narrow{display:block;max-width:440px;margin:0 auto}header nav{margin-left:0}"
 	".st .w,.st .f{flex:0 1 auto}.st .c{flex:1 1 100%;padding-left:1.5em}td{padding-right:8px}"
 	"table.stack,table.stack tbody,table.stack tr,table.stack td{display:block;border:0}table.stack th{display:none}table.stack td{padding:1px 0}"
 	"table.stack tr{border-bottom:1px solid var(--line);padding:7px 0}table.stack td[data-k]:before{content:attr(data-k) \": \";color:var(--soft)}}\n"

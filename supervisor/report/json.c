@@ -390,6 +390,9 @@ void report_json(const struct run_report *r, struct text *out)
 	put(root, "processes_dropped", number((int64_t)run_dropped(r)));
 	put(root, "processes_complete", cJSON_CreateBool(r->every_process));
 	put(root, "tests", tests(r));
+	list = put(root, "not_run", cJSON_CreateArray());
+	for (const char *const *test = r->not_run; test && *test; test++)
+		add(list, string(*test));
 	put(root, "logs", logs(r));
 	put(root, "cleanup", cleanup(r));
 	printed = cJSON_Print(root);

@@ -20,6 +20,15 @@ void report_json(const struct run_report *r, struct text *out);
 
 /** report.html: one file, without network, without script. */
 void report_html(const struct run_report *const *runs, size_t nruns, struct text *out);
+/** summary.md, for the page of a CI job: Markdown with a Mermaid graph, below 60 KiB. */
+void report_markdown(const struct run_report *const *runs, size_t nruns, struct text *out);
+/** Annotations of GitHub Actions, a line each. ROOT: the checkout, below which its paths are; NULL: the run's folder. */
+void report_github(const struct run_report *const *runs, size_t nruns, const char *root, struct text *out);
+/** JUnit XML. PYTEST: the text of pytest's own file, which is completed then, if there is just one run; NULL, or what is none: written whole.
+ *  LEAKS_FAIL: what was left behind is an error of its test. */
+void report_junit(const struct run_report *const *runs, size_t nruns, const char *pytest, bool leaks_fail, struct text *out);
+/** trace.json, for Perfetto and chrome://tracing. */
+void report_trace(const struct run_report *const *runs, size_t nruns, struct text *out);
 
 /** The post-mortem: one screen that says what is wrong, where, who waits for whom, on what, and what to do. */
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);

@@ -218,6 +218,7 @@ static void copy_log(const struct act_log *log, struct run_report *report, struc
 
 		signalled[i].pid = log->signalled.at[i].pid;
 		signalled[i].signal = arena_strdup(arena, sys_signal_name(log->signalled.at[i].sig, name));
+		signalled[i].at_ns = log->signalled.at[i].at_ns;
 	}
 	for (size_t i = 0; i < log->survivors.n; i++) {
 		const struct act_survivor *from = &log->survivors.at[i];
