@@ -14,7 +14,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -29,6 +29,8 @@ static const struct row {
 	{"ports", "ADDRESS[,ADDRESS...]", OPT_PORTS, "TCP addresses that the run needs; a number is a port of 127.0.0.1. Default: 127.0.0.1:1616"},
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
+	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"events", "FILE|fd:N", OPT_EVENTS, "write each event there while the run goes on, as a JSON line"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
@@ -119,6 +121,23 @@ static int open_events(struct options *o, struct err *err)
 	return 0;
 }
 
+/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
+static bool in_github(void)
+{
+	const char *actions = getenv("GITHUB_ACTIONS");
+
+	return actions && strcmp(actions, "true") == 0;
+}
+
+/** What the job wants to be told, and where. */
+static void take_github(struct watch_options *w)
+{
+	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
+
+	w->step_summary = w->github && summary && *summary ? summary : NULL;
+	w->workspace = workspace && *workspace ? workspace : NULL;
+}
+
 static bool wants_color(int choice)
 {
 	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
@@ -166,6 +185,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		o->watch.color = wants_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
+	else if (row->id == OPT_ANNOTATE)
+		o->watch.github = choice == 1 || (choice == 0 && in_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -180,6 +201,7 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_REAPER:
 	case OPT_COLOR:
 	case OPT_LEAKS:
+	case OPT_ANNOTATE:
 		return set_word(o, row, where, value, err);
 	case OPT_PORTS:
 		return read_ports(where, value, &o->watch, err);
@@ -191,6 +213,8 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_JUNIT:
+		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
 		o->events = value;
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
@@ -332,7 +356,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
 			  .ports = {"127.0.0.1:1616"}},
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
@@ -341,6 +365,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	/* A run that may take longer gives its waits as long, too. */
 	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
+	take_github(&out->watch);
 	return out->events && out->sub == SUB_RUN ? open_events(out, err) : 0;
 }
 

@@ -33,7 +33,7 @@ static const char *markdown_of(const char *at, size_t before)
 	case '#':
 		return "&#35;";
 	case ':':
-		return at[1] == '/' || at[1] == ':' ? "&#58;" : NULL;
+		return at[1] == '/' ? "&#58;" : NULL;
 	case '.':
 		return before >= 3 && (at[-1] | 0x20) == 'w' && (at[-2] | 0x20) == 'w' ? "&#46;" : NULL;
 	case '\\':

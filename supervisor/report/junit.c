@@ -7,24 +7,23 @@
 #include "report/junit.h"
 #include "report/page.h"
 
-enum { NAME_MOST = 400, WORDS_MOST = 600, SCREEN_WIDTH = 100, LINE_MOST = 300 };
+enum { VALUE_MOST = 400, WORDS_MOST = 600, SCREEN_WIDTH = 100, LINE_MOST = 300 };
 
 void junit_names(const char *test, struct text *classname, struct text *name)
 {
-	size_t params = strcspn(test, "["), from = 0, to;
+	size_t params = strcspn(test, "["), to;
 	const char *last = NULL;
 
 	for (const char *at = test; (at = strstr(at, "::")) != NULL && (size_t)(at - test) < params; at += 2)
 		last = at;
 	to = last ? (size_t)(last - test) : 0;
-	for (size_t i = from; i < to; i++) {
-		if (test[i] == '/' || (test[i] == ':' && test[i + 1] == ':'))
-			text_add(classname, ".");
-		else if (strncmp(test + i, ".py::", 5) == 0 || (i + 3 == to && strncmp(test + i, ".py", 3) == 0))
-			i += 2;
-		else
-			text_addn(classname, test + i, 1);
-		i += test[i] == ':' && test[i + 1] == ':';
+	for (size_t i = 0; i < to;) {
+		bool file_ends = strncmp(test + i, ".py", 3) == 0 && (i + 3 == to || test[i + 3] == ':');
+		bool parted = strncmp(test + i, "::", 2) == 0;
+
+		if (!file_ends)
+			text_addn(classname, parted || test[i] == '/' ? "." : test + i, 1);
+		i += file_ends ? 3 : parted ? 2 : 1;
 	}
 	text_add(name, last ? last + 2 : test);
 }
@@ -48,8 +47,8 @@ void junit_case(struct text *out, const char *test, int64_t took_ns, const char 
 
 	junit_names(test, &classname, &name);
 	text_add(out, "<testcase");
-	attribute(out, "classname", text_str(&classname), NAME_MOST);
-	attribute(out, "name", text_str(&name), NAME_MOST);
+	attribute(out, "classname", text_str(&classname), VALUE_MOST);
+	attribute(out, "name", text_str(&name), VALUE_MOST);
 	took(out, took_ns);
 	text_add(out, ">");
 	text_add(out, content);
@@ -198,7 +197,7 @@ static void suite(struct text *out, const struct run_report *r, bool leaks_fail)
 		  counts.skipped);
 	took(out, r->end_ns - r->start_ns);
 	if (r->host)
-		attribute(out, "hostname", r->host, NAME_MOST);
+		attribute(out, "hostname", r->host, VALUE_MOST);
 	text_add(out, ">\n");
 	text_add(out, text_str(&cases));
 	text_add(out, "</testsuite>\n");

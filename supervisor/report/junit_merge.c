@@ -273,7 +273,7 @@ bool junit_complete(struct text *out, const struct run_report *r, const char *py
 {
 	struct arena *arena = arena_new();
 	struct merging m = {.r = r, .leaks_fail = leaks_fail, .done = arena_array(arena, r->nfindings, sizeof *m.done)};
-	struct tag open, close;
+	struct tag open = {0}, close = {0};
 	bool good = find_suite(pytest, &open, &close) && copy_body(&m, open.end, close.at);
 
 	if (good) {
