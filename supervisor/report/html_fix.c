@@ -4,16 +4,25 @@
 #include "report/html.h"
 #include "report/page.h"
 
-/** The line itself, and what it may become, where that is known: a wait for a process whose pipe nobody reads. */
+static const char from[] = ".wait(", to[] = ".communicate(";
+
+/** A statement that waits for a process whose pipe nobody reads, and does nothing with the result: "proc.wait()". */
+static const char *find_wait(const struct finding *f, const char *source)
+{
+	const char *wait = f->kind == FINDING_PIPE_FULL ? strstr(source, from) : NULL;
+
+	return wait && strcspn(source, " =(") > (size_t)(wait - source) && source[strlen(source) - 1] == ')' ? wait : NULL;
+}
+
+/** The line itself, and what it may become, where that is known. */
 static void show_line(struct html *h, const struct html_finding *x, const struct frame *frame)
 {
-	static const char from[] = ".wait(", to[] = ".communicate(";
-	const char *wait = x->f->kind == FINDING_PIPE_FULL ? strstr(frame->source, from) : NULL;
+	const char *wait = find_wait(x->f, frame->source);
 
 	text_add(h->out, "<h3><code>");
 	html_place(h, x->r, frame);
 	text_add(h->out, "</code></h3>\n<pre>");
-	text_add(h->out, wait ? "<span class=\"del\">- " : "");
+	text_add(h->out, wait ? "<span class=\"del\">- " : "<span class=\"del\">");
 	esc_html(h->out, frame->source, HTML_LINE);
 	if (wait) {
 		OWNED_TEXT line = {0};
@@ -23,9 +32,8 @@ static void show_line(struct html *h, const struct html_finding *x, const struct
 		text_add(&line, wait + strlen(from));
 		text_add(h->out, "</span>\n<span class=\"add\">+ ");
 		esc_html(h->out, text_str(&line), HTML_LINE);
-		text_add(h->out, "</span>");
 	}
-	text_add(h->out, "</pre>\n");
+	text_add(h->out, "</span></pre>\n");
 }
 
 static void show_rerun(struct html *h, const struct html_finding *x)

@@ -4,15 +4,45 @@
 #include "report/html.h"
 #include "report/plan.h"
 
-enum { OPEN_MOST = 3, THREADS_MOST = 60, FRAMES_MOST = 80, FOLD_LEAST = 2, ASYNC_MOST = 40 };
+enum { OPEN_MOST = 3, THREADS_MOST = 60, FRAMES_MOST = 200, FOLD_LEAST = 2, ASYNC_MOST = 40 };
 
 /* ---- frames ---- */
+
+/** A library's file as its import has it: "subprocess.py", "_pytest/python.py". */
+static const char *library_file(const struct frame *frame)
+{
+	static const char *const below[] = {"/site-packages/", "/dist-packages/"};
+	const char *lib = strstr(frame->file, "/lib/python"), *slash;
+
+	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
+		const char *found = strstr(frame->file, below[i]);
+
+		if (found)
+			return found + strlen(below[i]);
+	}
+	slash = lib ? strchr(lib + strlen("/lib/python"), '/') : NULL;
+	if (slash && frame->kind == FRAME_PYTHON)
+		return slash + 1;
+	slash = strrchr(frame->file, '/');
+	return frame->kind == FRAME_NATIVE && slash ? slash + 1 : frame->file;
+}
+
+static void frame_file(struct html *h, const struct html_finding *x, const struct frame *frame)
+{
+	if (frame->owner == FRAME_OWN) {
+		html_place(h, x->r, frame);
+		return;
+	}
+	esc_html_end(h->out, library_file(frame), HTML_PATH);
+	if (frame->line)
+		text_addf(h->out, ":%d", frame->line);
+}
 
 static void frame_row(struct html *h, const struct html_finding *x, const struct frame *frame)
 {
 	text_addf(h->out, "<li%s><code class=\"w\">", frame->owner == FRAME_OWN ? " class=\"own\"" : "");
 	if (frame->file)
-		html_place(h, x->r, frame);
+		frame_file(h, x, frame);
 	else
 		text_add(h->out, frame->kind == FRAME_NATIVE ? "native" : "?");
 	text_add(h->out, "</code><code class=\"f\">");
@@ -24,8 +54,10 @@ static void frame_row(struct html *h, const struct html_finding *x, const struct
 }
 
 /** What may be folded: neither the user's code, nor what he called, the one beside it. */
-static bool is_foldable(const struct frame *frames, size_t n, size_t i)
+static bool is_foldable(const struct frame *frames, size_t n, size_t i, size_t begin)
 {
+	if (i > begin && frames[i].kind == FRAME_NATIVE) /* how the interpreter was started */
+		return true;
 	if (frames[i].owner == FRAME_OWN)
 		return false;
 	if (frames[i].owner == FRAME_LIBRARY && frames[i].kind == FRAME_PYTHON && i + 1 < n && frames[i + 1].owner == FRAME_OWN)
@@ -35,13 +67,15 @@ static bool is_foldable(const struct frame *frames, size_t n, size_t i)
 
 static void frame_rows(struct html *h, const struct html_finding *x, const struct frame *frames, size_t n)
 {
-	size_t shown = n < FRAMES_MOST ? n : FRAMES_MOST;
+	size_t shown = n < FRAMES_MOST ? n : FRAMES_MOST, begin = n; /* begin: the outermost frame of Python */
 
+	for (size_t i = 0; i < n; i++)
+		begin = frames[i].kind == FRAME_PYTHON ? i : begin;
 	text_add(h->out, "<ol class=\"st\">\n");
 	for (size_t i = 0; i < shown;) {
 		size_t fold = 0;
 
-		while (i + fold < shown && is_foldable(frames, n, i + fold))
+		while (i + fold < shown && is_foldable(frames, n, i + fold, begin))
 			fold++;
 		if (fold < FOLD_LEAST || fold == shown) {
 			frame_row(h, x, &frames[i++]);

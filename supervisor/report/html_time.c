@@ -46,7 +46,7 @@ static double bar(struct timing *t, const char *class, int64_t from_ns, int64_t 
 
 static void name_row(struct timing *t, const char *name, pid_t pid)
 {
-	size_t most = (size_t)(t->left - 14) / 8;
+	size_t most = (size_t)(t->left - 14) / 7;
 	char number[16] = "";
 
 	if (pid)
@@ -93,11 +93,13 @@ static void axis(struct timing *t, int ticks, int height)
 static void phase_bar(struct timing *t, const char *name, bool hung, int64_t from_ns, int64_t to_ns)
 {
 	double width = bar(t, hung ? "hung" : "phase", from_ns, to_ns, 20);
+	char words[32];
 
-	if (width < (double)strlen(name) * 7 + 8)
+	snprintf(words, sizeof words, "%s%s", name, hung ? ": hangs" : "");
+	if (width < (double)strlen(words) * 7 + 8)
 		return;
 	text_addf(t->h->out, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", hung ? "on" : "s", x_of(t, from_ns) + width / 2, t->y + 15);
-	html_text(t->h, name);
+	html_text(t->h, words);
 	text_add(t->h->out, "</text>\n");
 }
 
@@ -252,13 +254,13 @@ static void picture_of_finding(struct html *h, const struct html_finding *x, con
 	}
 	axis(&t, ticks, height);
 	t.shift_ns = -r->start_ns;
-	t.y = TOP;
-	lane(&t, r, f, ROWS_MOST);
 	if (f->kind != FINDING_STALL) {
 		moment(&t, f->onset_ns, "still since", x_of(&t, f->onset_ns) > width / 2.0, height);
 		if (x_of(&t, f->detected_ns) - x_of(&t, f->onset_ns) > 4 && width > 600)
 			moment(&t, f->detected_ns, f->certainty == PROVEN ? "proven" : "seen", x_of(&t, f->detected_ns) > width - 130.0, height);
 	}
+	t.y = TOP;
+	lane(&t, r, f, ROWS_MOST);
 	text_add(h->out, "</svg>\n");
 }
 
@@ -325,10 +327,10 @@ void html_timeline(struct html *h, const struct html_finding *x)
 			  h->nruns > 1 && !x ? "By the clock on the wall." : "Lives of the processes under the phases of the test, in seconds since the start.");
 	if (x) {
 		picture_of_finding(h, x, "wide", 1040, 170, TICKS_MOST);
-		picture_of_finding(h, x, "narrow", 440, 120, 3);
+		picture_of_finding(h, x, "narrow", 440, 140, 3);
 	} else {
 		picture_of_runs(h, "wide", 1040, 170, TICKS_MOST);
-		picture_of_runs(h, "narrow", 440, 120, 3);
+		picture_of_runs(h, "narrow", 440, 140, 3);
 	}
 	html_close_section(h);
 }
