@@ -26,10 +26,14 @@ struct conversion {
 static int parse(int argc, char **argv, struct conversion *c, struct err *err)
 {
 	static const struct option longs[] = {
-		{"html", no_argument, NULL, FORMAT_HTML},     {"md", no_argument, NULL, FORMAT_MD},
-		{"junit", no_argument, NULL, FORMAT_JUNIT},   {"trace", no_argument, NULL, FORMAT_TRACE},
-		{"github", no_argument, NULL, FORMAT_GITHUB}, {"json", no_argument, NULL, FORMAT_JSON},
-		{"output", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
+		{"html", no_argument, NULL, FORMAT_HTML},
+		{"md", no_argument, NULL, FORMAT_MD},
+		{"junit", no_argument, NULL, FORMAT_JUNIT},
+		{"trace", no_argument, NULL, FORMAT_TRACE},
+		{"github", no_argument, NULL, FORMAT_GITHUB},
+		{"json", no_argument, NULL, FORMAT_JSON},
+		{"output", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	int o;
@@ -41,7 +45,9 @@ static int parse(int argc, char **argv, struct conversion *c, struct err *err)
 		if (o == ':')
 			return err_set(err, -EINVAL, "report: option \"%s\" needs a value", argv[optind - 1]);
 		if (o == '?')
-			return err_set(err, -EINVAL, "report: unknown option \"%s\"; right are --html, --md, --junit, --trace, --github, --json, -o FILE",
+			return err_set(err, -EINVAL,
+				       "report: unknown option \"%s\"; right are --html, --md, --junit, --trace, --github, "
+				       "--json, -o FILE",
 				       argv[optind - 1]);
 		if (o == 'o')
 			c->output = optarg;
@@ -50,7 +56,8 @@ static int parse(int argc, char **argv, struct conversion *c, struct err *err)
 	}
 	c->files = argv + optind;
 	if (c->format != 'h' && !*c->files)
-		return err_set(err, -EINVAL, "report takes files: tracewrap report [--html|--md|--junit|--trace|--github|--json] FILE...");
+		return err_set(err, -EINVAL,
+			       "report takes files: tracewrap report [--html|--md|--junit|--trace|--github|--json] FILE...");
 	return 0;
 }
 

@@ -43,9 +43,7 @@ static void read_args(struct reader *r, const struct at *at, struct blocked *b)
 	size_t n, i = 0;
 	const cJSON *list = reader_get_list(r, at, "args", &n), *item;
 
-	cJSON_ArrayForEach(item, list)
-		if (i < ARRAY_SIZE(b->args))
-			b->args[i++] = reader_to_address(r, at, "args", item);
+	cJSON_ArrayForEach(item, list) if (i < ARRAY_SIZE(b->args)) b->args[i++] = reader_to_address(r, at, "args", item);
 }
 
 static void read_blocked(struct reader *r, const struct at *at, struct blocked *b, int64_t start_ns)
@@ -158,7 +156,8 @@ static void read_objects(struct reader *r, const struct at *up, struct finding *
 			reader_fail(r, up, "objects", "a peer_index %d, but there are %zu", f->objects[i].peer, f->nobjects);
 	for (i = 0; i < f->nblocked && !r->rc; i++)
 		if (f->blocked[i].object >= 0 && (size_t)f->blocked[i].object >= f->nobjects)
-			reader_fail(r, up, "blocked", "an object_index %d, but there are %zu", f->blocked[i].object, f->nobjects);
+			reader_fail(r, up, "blocked", "an object_index %d, but there are %zu", f->blocked[i].object,
+				    f->nobjects);
 }
 
 /* ---- the rest of it ---- */
@@ -253,7 +252,8 @@ static void read_verdict(struct reader *r, const struct at *at, struct finding *
 	f->nstuck = read_size(r, at, "stuck", 0);
 	f->ntasks = read_size(r, at, "tasks", 0);
 	f->horizon_ns = reader_get_ns(r, at, "horizon_s", NEVER_NS);
-	f->assumptions = (unsigned)reader_to_int(r, at, "assumption_bits", reader_optional(r, at, "assumption_bits"), 0, ASSUMPTIONS_ALL);
+	f->assumptions = (unsigned)reader_to_int(r, at, "assumption_bits", reader_optional(r, at, "assumption_bits"), 0,
+						 ASSUMPTIONS_ALL);
 }
 
 struct finding *reader_finding_of(struct reader *r, const struct at *at, int64_t start_ns)

@@ -1,5 +1,5 @@
 /* The processes of a run, wherever they are kept. */
-#include "model/run.h"
+#include "model/model.h"
 
 size_t run_count(const struct run_report *r)
 {

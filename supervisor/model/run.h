@@ -5,7 +5,16 @@
 #ifndef TRACEWRAP_MODEL_RUN_H
 #define TRACEWRAP_MODEL_RUN_H
 
-#include "model/model.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct finding;
+struct history;
+struct process_row;
+struct snapshot;
 
 #define REPORT_SCHEMA "tracewrap-report/1"
 

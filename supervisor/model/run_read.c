@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "model/reader.h"
-#include "model/run.h"
 
 /* ---- the run itself ---- */
 
@@ -26,8 +25,9 @@ static int64_t read_utc(struct reader *r, const struct at *at, const char *key)
 
 	if (r->rc)
 		return 0;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second, &end) != 6 || end != 20 || text[end] ||
-	    month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) {
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second, &end) != 6 || end != 20 ||
+	    text[end] || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+	    second < 0 || second > 60) {
 		reader_fail(r, at, key, "is no time like 2026-01-31T12:00:00Z");
 		return 0;
 	}
@@ -128,7 +128,8 @@ static void read_exit(struct reader *r, const struct at *up, struct process_row 
 	const char *signal = reader_get_str(r, &at, "signal");
 
 	row->exit = signal ? EXIT_SIGNAL : EXIT_CODE;
-	row->exit_value = signal ? signal_of(signal) : (int)reader_to_int(r, &at, "code", reader_required(r, &at, "code"), INT32_MIN, INT32_MAX);
+	row->exit_value = signal ? signal_of(signal)
+				 : (int)reader_to_int(r, &at, "code", reader_required(r, &at, "code"), INT32_MIN, INT32_MAX);
 	if (signal && row->exit_value < 0)
 		reader_fail(r, &at, "signal", "\"%.20s\" is no signal", signal);
 }
@@ -161,7 +162,8 @@ static void read_processes(struct reader *r, const struct at *up, struct run_rep
 		read_process(r, &at, &rows[i++], run->start_ns);
 	}
 	run->rows = rows;
-	run->rows_dropped = (size_t)reader_to_int(r, up, "processes_dropped", reader_optional(r, up, "processes_dropped"), 0, INT32_MAX);
+	run->rows_dropped =
+		(size_t)reader_to_int(r, up, "processes_dropped", reader_optional(r, up, "processes_dropped"), 0, INT32_MAX);
 	run->every_process = reader_get_bool(r, up, "processes_complete", false);
 }
 

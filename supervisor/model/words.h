@@ -2,7 +2,7 @@
 #ifndef TRACEWRAP_MODEL_WORDS_H
 #define TRACEWRAP_MODEL_WORDS_H
 
-#include "model/run.h"
+#include "model/model.h"
 
 #define SNAPSHOT_SCHEMA "tracewrap-snapshot/1"
 #define SNAPSHOT_GONE "gone" /* as a peer: the other end was closed */

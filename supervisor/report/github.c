@@ -68,7 +68,8 @@ static void of_level(const struct joined_list *all, const char *root, bool error
 		if (is_error(all->at[i].f) != error)
 			continue;
 		if (n > MOST && nth == MOST - 1) {
-			text_addf(out, "::%s title=tracewrap::and %zu more: see report.html\n", error ? "error" : "warning", n - nth);
+			text_addf(out, "::%s title=tracewrap::and %zu more: see report.html\n", error ? "error" : "warning",
+				  n - nth);
 			return;
 		}
 		annotation(out, &all->at[i], root, error);

@@ -13,11 +13,15 @@ static void head(struct html *h)
 	text_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		      /* nothing of the page may fetch, run or send anything, whatever got into it */
-		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
+		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+		      "'unsafe-inline'\">\n<title>");
 	if (h->all.nhangs) {
 		const struct finding *f = h->all.at[0].f;
 
-		text_addf(out, "%s: ", f->kind == FINDING_STALL ? "Time is over" : f->certainty == PROVEN ? "HANG proven" : "Hang suspected");
+		text_addf(out, "%s: ",
+			  f->kind == FINDING_STALL ? "Time is over"
+			  : f->certainty == PROVEN ? "HANG proven"
+						   : "Hang suspected");
 		esc_html(out, f->test ? f->test : finding_kind_name(f->kind), HTML_PATH);
 	} else {
 		text_add(out, h->all.n ? "Left behind" : "Nothing hung");
@@ -31,8 +35,10 @@ static void top(struct html *h)
 {
 	struct text *out = h->out;
 
-	text_add(out, "<header><svg viewBox=\"0 0 24 24\" aria-hidden=\"true\"><circle cx=\"12\" cy=\"12\" r=\"9\" fill=\"none\" stroke=\"var(--red)\" "
-		      "stroke-width=\"2.4\" stroke-dasharray=\"44 13\"/><circle cx=\"12\" cy=\"12\" r=\"3.2\" fill=\"var(--red)\"/></svg>\n"
+	text_add(out, "<header><svg viewBox=\"0 0 24 24\" aria-hidden=\"true\"><circle cx=\"12\" cy=\"12\" r=\"9\" "
+		      "fill=\"none\" stroke=\"var(--red)\" "
+		      "stroke-width=\"2.4\" stroke-dasharray=\"44 13\"/><circle cx=\"12\" cy=\"12\" r=\"3.2\" "
+		      "fill=\"var(--red)\"/></svg>\n"
 		      "<b>tracewrap</b><span class=\"what\">report of <code>");
 	html_command(h, h->runs[0]->argv);
 	text_add(out, "</code>");
@@ -40,7 +46,8 @@ static void top(struct html *h)
 		text_addf(out, " and %zu more runs", h->nruns - 1);
 	text_add(out, "</span>\n<nav aria-label=\"Parts of this page\">");
 	if (h->all.nhangs)
-		text_add(out, "<a href=\"#graph1\">Graph</a><a href=\"#fix1\">Fix</a><a href=\"#time1\">Timeline</a><a href=\"#stacks1\">Stacks</a>"
+		text_add(out, "<a href=\"#graph1\">Graph</a><a href=\"#fix1\">Fix</a><a href=\"#time1\">Timeline</a><a "
+			      "href=\"#stacks1\">Stacks</a>"
 			      "<a href=\"#proof1\">Proof</a>");
 	else
 		text_add(out, "<a href=\"#time0\">Timeline</a><a href=\"#tests0\">Tests</a>");
@@ -55,7 +62,8 @@ static void short_row(struct html *h, size_t i)
 	OWNED_TEXT summary = {0};
 
 	report_summary(j->f, &summary);
-	text_addf(h->out, "<li id=\"l%zu\"><span class=\"pill %s\">%s</span> ", i + 1, j->f->certainty == PROVEN ? "red" : "amber", finding_kind_name(j->f->kind));
+	text_addf(h->out, "<li id=\"l%zu\"><span class=\"pill %s\">%s</span> ", i + 1,
+		  j->f->certainty == PROVEN ? "red" : "amber", finding_kind_name(j->f->kind));
 	if (i < WHOLE_MOST)
 		text_addf(h->out, "<a href=\"#f%zu\">", i + 1);
 	html_text(h, text_str(&summary));
@@ -74,7 +82,8 @@ static void list_all(struct html *h)
 {
 	if (h->all.nhangs < 2)
 		return;
-	html_open_section(h, "all", 0, "All findings", h->all.nhangs > WHOLE_MOST ? "The first ones follow in whole; report.json has all of each." : "");
+	html_open_section(h, "all", 0, "All findings",
+			  h->all.nhangs > WHOLE_MOST ? "The first ones follow in whole; report.json has all of each." : "");
 	text_add(h->out, "<ol class=\"list\">\n");
 	for (size_t i = 0; i < h->all.nhangs && i < LISTED_MOST; i++)
 		short_row(h, i);
@@ -103,7 +112,9 @@ static void finding_block(struct html *h, size_t i)
 static void runs_table(struct html *h)
 {
 	html_open_section(h, "runs", 0, "Runs", "");
-	text_add(h->out, "<table class=\"stack\"><thead><tr><th>host</th><th>command</th><th>outcome</th><th>took</th><th>tests</th></tr></thead><tbody>\n");
+	text_add(h->out, "<table "
+			 "class=\"stack\"><thead><tr><th>host</th><th>command</th><th>outcome</th><th>took</th><th>tests</th></"
+			 "tr></thead><tbody>\n");
 	for (size_t i = 0; i < h->nruns && i < RUNS_MOST; i++) {
 		const struct run_report *r = h->runs[i];
 

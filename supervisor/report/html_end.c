@@ -46,7 +46,8 @@ void html_leaks(struct html *h)
 	if (!n)
 		return;
 	html_open_section(h, "leaks", 0, "What was left behind", "Looked for when the command had ended.");
-	text_add(h->out, "<table class=\"stack\"><thead><tr><th>kind</th><th>what</th><th>how to fix it</th><th>done</th></tr></thead><tbody>\n");
+	text_add(h->out, "<table class=\"stack\"><thead><tr><th>kind</th><th>what</th><th>how to fix "
+			 "it</th><th>done</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n && i < LEAKS_MOST; i++)
 		leak_row(h, &h->all.at[h->all.nhangs + i]);
 	text_add(h->out, "</tbody></table>\n");
@@ -105,7 +106,9 @@ void html_cleanup(struct html *h, const struct run_report *r)
 		text_addf(h->out, "%s<span class=\"pill red\">left</span> ", i ? "<br>" : "");
 		esc_html(h->out, r->survivors[i].comm ? r->survivors[i].comm : "?", 40);
 		text_addf(h->out, " <span class=\"m\">%d</span> in ", (int)r->survivors[i].pid);
-		esc_html(h->out, r->survivors[i].wchan && *r->survivors[i].wchan ? r->survivors[i].wchan : "a place that is not known", 48);
+		esc_html(h->out,
+			 r->survivors[i].wchan && *r->survivors[i].wchan ? r->survivors[i].wchan : "a place that is not known",
+			 48);
 	}
 	text_add(h->out, "</p>\n");
 	html_close_section(h);

@@ -41,7 +41,8 @@ static void show_rerun(struct html *h, const struct html_finding *x)
 	html_open_section(h, "again", x->number, "See it yourself", "The hang stays as it is, for a debugger.");
 	text_add(h->out, "<pre>tracewrap --on-hang stop ");
 	html_command(h, x->r->argv);
-	text_add(h->out, "</pre>\n<p class=\"sub\">Then, with a PID of the graph:</p>\n<pre>ls -l /proc/PID/fd; cat /proc/PID/syscall\npy-spy dump --pid PID</pre>\n");
+	text_add(h->out, "</pre>\n<p class=\"sub\">Then, with a PID of the graph:</p>\n<pre>ls -l /proc/PID/fd; cat "
+			 "/proc/PID/syscall\npy-spy dump --pid PID</pre>\n");
 	html_close_section(h);
 }
 

@@ -7,8 +7,20 @@
 #include "report/page.h"
 #include "report/where.h"
 
-enum { BOX_W = 236, BOX_H = 104, GAP_X = 146, GAP_Y = 104, EDGE = 20, WIDE_W = 1040, NARROW_W = 400, NARROW_GAP = 62, LANE = 56, COLUMNS_MOST = 4, UNDER = 62,
-       SIDE_GAP = 84 };
+enum {
+	BOX_W = 236,
+	BOX_H = 104,
+	GAP_X = 146,
+	GAP_Y = 104,
+	EDGE = 20,
+	WIDE_W = 1040,
+	NARROW_W = 400,
+	NARROW_GAP = 62,
+	LANE = 56,
+	COLUMNS_MOST = 4,
+	UNDER = 62,
+	SIDE_GAP = 84
+};
 
 struct drawing {
 	struct html *h;
@@ -16,7 +28,7 @@ struct drawing {
 	const struct graph *g;
 	struct spot {
 		int x, y; /* of the upper left corner */
-	} *at;
+	} * at;
 	int width, height, box_w;
 };
 
@@ -24,7 +36,8 @@ static void text_at(struct drawing *d, const char *class, int x, int y, const ch
 {
 	if (!*s)
 		return;
-	text_addf(d->h->out, "<text class=\"%s\" x=\"%d\" y=\"%d\"%s%s%s>", class, x, y, *anchor ? " text-anchor=\"" : "", anchor, *anchor ? "\"" : "");
+	text_addf(d->h->out, "<text class=\"%s\" x=\"%d\" y=\"%d\"%s%s%s>", class, x, y, *anchor ? " text-anchor=\"" : "",
+		  anchor, *anchor ? "\"" : "");
 	esc_html(d->h->out, s, most);
 	text_add(d->h->out, "</text>\n");
 }
@@ -103,8 +116,8 @@ static void draw_task(struct drawing *d, size_t i)
 	place_line(&place, d->x, b);
 	role_line(&role, d, node);
 	snprintf(pid, sizeof pid, "%d", (int)b->pid);
-	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"12\"/>\n", is_side(d->g, i) ? " side" : "", x, y,
-		  d->box_w, BOX_H);
+	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"12\"/>\n",
+		  is_side(d->g, i) ? " side" : "", x, y, d->box_w, BOX_H);
 	text_at(d, "t", x + 16, y + 27, "", b->label && *b->label ? b->label : b->comm, 20);
 	text_at(d, "mono", x + d->box_w - 14, y + 27, "end", pid, 12);
 	text_at(d, "s", x + 16, y + 50, "", text_str(&call), 32);
@@ -132,8 +145,8 @@ static void draw_object(struct drawing *d, size_t i)
 		snprintf(holders, sizeof holders, "%zu to write, %zu to read", writers, readers);
 	else
 		snprintf(holders, sizeof holders, "%zu descriptor%s", o->nholders, o->nholders == 1 ? "" : "s");
-	text_addf(d->h->out, "<g><rect class=\"node obj%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>\n", is_side(d->g, i) ? " side" : "", x,
-		  y + 12, d->box_w, BOX_H - 24, (BOX_H - 24) / 2);
+	text_addf(d->h->out, "<g><rect class=\"node obj%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>\n",
+		  is_side(d->g, i) ? " side" : "", x, y + 12, d->box_w, BOX_H - 24, (BOX_H - 24) / 2);
 	text_at(d, "t", middle, y + 47, "middle", title, 20);
 	text_at(d, "mono", middle, y + 65, "middle", text_str(&name), 28);
 	text_at(d, "s", middle, y + 82, "middle", holders, 30);
@@ -146,8 +159,8 @@ static void draw_folded(struct drawing *d, size_t i)
 	int x = d->at[i].x, y = d->at[i].y;
 
 	snprintf(words, sizeof words, "%zu more", d->g->nodes[i].folded);
-	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"48\" rx=\"24\"/>\n", is_side(d->g, i) ? " side" : "", x, y + 28,
-		  d->box_w);
+	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"48\" rx=\"24\"/>\n",
+		  is_side(d->g, i) ? " side" : "", x, y + 28, d->box_w);
 	text_at(d, "t", x + d->box_w / 2, y + 57, "middle", words, 30);
 	text_add(d->h->out, "</g>\n");
 }
@@ -169,8 +182,8 @@ static void draw_nodes(struct drawing *d)
 /** A head that points along (dx, dy), one of which is 0, its point at (x, y). Markers of SVG can't be used twice in a page of many. */
 static void draw_head(struct drawing *d, bool side, int x, int y, int dx, int dy)
 {
-	text_addf(d->h->out, "<path class=\"head%s\" d=\"M%d %dL%d %dL%d %dz\"/>\n", side ? " side" : "", x, y, x - dx * 10 - dy * 5, y - dy * 10 - dx * 5,
-		  x - dx * 10 + dy * 5, y - dy * 10 + dx * 5);
+	text_addf(d->h->out, "<path class=\"head%s\" d=\"M%d %dL%d %dL%d %dz\"/>\n", side ? " side" : "", x, y,
+		  x - dx * 10 - dy * 5, y - dy * 10 - dx * 5, x - dx * 10 + dy * 5, y - dy * 10 + dx * 5);
 }
 
 static void draw_line(struct drawing *d, bool side, const char *path)
@@ -226,7 +239,8 @@ static void draw_corner(struct drawing *d, size_t from, int to)
 	if (down) { /* leaves below, enters from the side */
 		int x2 = d->at[to].x + (right ? 0 : d->box_w), y2 = ty + BOX_H / 2;
 
-		snprintf(path, sizeof path, "M%d %dC%d %d %d %d %d %d", fx, fy + BOX_H, fx, y2, fx, y2, x2 + (right ? -8 : 8), y2);
+		snprintf(path, sizeof path, "M%d %dC%d %d %d %d %d %d", fx, fy + BOX_H, fx, y2, fx, y2, x2 + (right ? -8 : 8),
+			 y2);
 		draw_line(d, side, path);
 		draw_head(d, side, x2, y2, right ? 1 : -1, 0);
 		draw_labels(d, from, fx + (right ? -12 : 12), fy + BOX_H + GAP_Y / 2 - 4, 16, right ? "end" : "start");
@@ -245,7 +259,8 @@ static void draw_corner(struct drawing *d, size_t from, int to)
 static void draw_under(struct drawing *d, size_t from, int to)
 {
 	int x1 = d->at[from].x + d->box_w / 2, x2 = d->at[to].x + d->box_w / 2;
-	int y1 = d->at[from].y + BOX_H - (d->g->nodes[from].o ? 12 : 0), y2 = d->at[to].y + BOX_H - (d->g->nodes[to].o ? 12 : 0), low = d->at[from].y + BOX_H + UNDER + 14;
+	int y1 = d->at[from].y + BOX_H - (d->g->nodes[from].o ? 12 : 0),
+	    y2 = d->at[to].y + BOX_H - (d->g->nodes[to].o ? 12 : 0), low = d->at[from].y + BOX_H + UNDER + 14;
 	char path[160];
 
 	snprintf(path, sizeof path, "M%d %dC%d %d %d %d %d %d", x1, y1, x1, low, x2, low, x2, y2 + 8);
@@ -259,10 +274,12 @@ static void draw_around(struct drawing *d, size_t from, int to)
 {
 	bool side = is_side(d->g, from);
 	bool right = d->at[to].x + 2 * d->box_w < d->width;
-	int x = d->at[from].x + d->box_w / 2, y = d->at[from].y, y2 = d->at[to].y + BOX_H / 2 + 26, edge = d->at[to].x + (right ? d->box_w : 0);
+	int x = d->at[from].x + d->box_w / 2, y = d->at[from].y, y2 = d->at[to].y + BOX_H / 2 + 26,
+	    edge = d->at[to].x + (right ? d->box_w : 0);
 	char path[160];
 
-	snprintf(path, sizeof path, "M%d %dV%dH%dV%dH%d", x, y, y - SIDE_GAP / 2, edge + (right ? 26 : -26), y2, edge + (right ? 8 : -8));
+	snprintf(path, sizeof path, "M%d %dV%dH%dV%dH%d", x, y, y - SIDE_GAP / 2, edge + (right ? 26 : -26), y2,
+		 edge + (right ? 8 : -8));
 	draw_line(d, side, path);
 	draw_head(d, side, edge, y2, right ? -1 : 1, 0);
 	draw_labels(d, from, x + 10, y - SIDE_GAP / 2 + 18, 15, "start");
@@ -312,7 +329,8 @@ static size_t place_sides(struct drawing *d, size_t columns, int y)
 		while (slot < ARRAY_SIZE(taken) - 1 && taken[slot])
 			slot = (slot + 1) % ARRAY_SIZE(taken);
 		taken[slot] = true;
-		d->at[i] = (struct spot){column_x(d, columns, (double)(slot % columns)), y + (int)(slot / columns) * (BOX_H + SIDE_GAP)};
+		d->at[i] = (struct spot){column_x(d, columns, (double)(slot % columns)),
+					 y + (int)(slot / columns) * (BOX_H + SIDE_GAP)};
 		rows = slot / columns + 1 > rows ? slot / columns + 1 : rows;
 	}
 	return rows;
@@ -329,7 +347,8 @@ static void place_wide(struct drawing *d)
 	for (size_t i = 0; i < top; i++)
 		d->at[i] = (struct spot){column_x(d, columns, (double)i + shift), EDGE};
 	for (size_t i = 0; i < bottom; i++) {
-		double column = bottom == 1 ? (double)(top - 1) / 2 : (double)(top - 1) - (double)i * (double)(top - 1) / (double)(bottom - 1);
+		double column = bottom == 1 ? (double)(top - 1) / 2
+					    : (double)(top - 1) - (double)i * (double)(top - 1) / (double)(bottom - 1);
 
 		d->at[top + i] = (struct spot){column_x(d, columns, column + shift), EDGE + BOX_H + GAP_Y};
 	}
@@ -385,8 +404,8 @@ static void draw_narrow_edges(struct drawing *d)
 
 static void draw_svg(struct drawing *d, const char *class, bool narrow)
 {
-	text_addf(d->h->out, "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Who waits for whom\">\n", class, d->width,
-		  d->height);
+	text_addf(d->h->out, "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Who waits for whom\">\n",
+		  class, d->width, d->height);
 	if (narrow)
 		draw_narrow_edges(d);
 	for (size_t i = 0; !narrow && i < d->g->n; i++)
@@ -400,7 +419,8 @@ static void draw_legend(struct html *h, const struct graph *g)
 	bool sides = g->n > g->nring;
 
 	text_add(h->out, "<p class=\"legend\">");
-	text_add(h->out, g->closed ? "<span><i></i>the deadlock itself</span>" : "<span><i></i>the way to what never comes</span>");
+	text_add(h->out,
+		 g->closed ? "<span><i></i>the deadlock itself</span>" : "<span><i></i>the way to what never comes</span>");
 	if (sides)
 		text_add(h->out, "<span><i class=\"a\"></i>blocked by it</span>");
 	text_add(h->out, "<span>an arrow: can only be woken by</span></p>\n");
@@ -415,7 +435,8 @@ void html_graph(struct html *h, const struct html_finding *x)
 		return;
 	d.at = arena_array(h->arena, g.n, sizeof *d.at);
 	html_open_section(h, "graph", x->number, "Who waits for whom",
-			  g.closed ? "Follow the red arrows: they come back to where they started." : "Follow the red arrows to where nothing can come any more.");
+			  g.closed ? "Follow the red arrows: they come back to where they started."
+				   : "Follow the red arrows to where nothing can come any more.");
 	place_wide(&d);
 	draw_svg(&d, "wide", false);
 	place_narrow(&d);

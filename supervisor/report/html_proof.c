@@ -76,11 +76,16 @@ void html_proof(struct html *h, const struct html_finding *x)
 	bool proven = f->certainty == PROVEN && f->kind != FINDING_STALL;
 	size_t shown = f->nblocked < ROWS_MOST ? f->nblocked : ROWS_MOST;
 
-	html_open_section(h, "proof", x->number, proven ? "Why this is proven, not guessed" : f->kind == FINDING_STALL ? "What everybody did" : "What speaks for it, and why it is no proof",
-			  proven ? "Each task was looked at twice and did not run in between. None has a timeout or an alarm of its own, and all that could wake "
+	html_open_section(h, "proof", x->number,
+			  proven                     ? "Why this is proven, not guessed"
+			  : f->kind == FINDING_STALL ? "What everybody did"
+						     : "What speaks for it, and why it is no proof",
+			  proven ? "Each task was looked at twice and did not run in between. None has a timeout or an alarm "
+				   "of its own, and all that could wake "
 				   "one of them waits itself:"
 				 : "Each task, and all that could wake it:");
-	text_add(h->out, "<table class=\"stack\"><thead><tr><th>task</th><th>waits in</th><th>for</th><th>could be woken by</th></tr></thead><tbody>\n");
+	text_add(h->out, "<table class=\"stack\"><thead><tr><th>task</th><th>waits in</th><th>for</th><th>could be woken "
+			 "by</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < shown; i++)
 		task_row(h, x, &f->blocked[i]);
 	text_add(h->out, "</tbody></table>\n");
@@ -88,7 +93,8 @@ void html_proof(struct html *h, const struct html_finding *x)
 		text_addf(h->out, "<p class=\"sub\">And %zu more (report.json has all).</p>\n", f->nblocked - shown);
 	doubts(h, x);
 	assumptions(h, x);
-	text_add(h->out, "<p class=\"sub\">All that it rests on is in <code>snapshot.json</code> beside this page: <code>tracewrap explain snapshot.json</code> "
+	text_add(h->out, "<p class=\"sub\">All that it rests on is in <code>snapshot.json</code> beside this page: "
+			 "<code>tracewrap explain snapshot.json</code> "
 			 "proves it again.</p>\n");
 	html_close_section(h);
 }

@@ -81,7 +81,9 @@ static void frame_rows(struct html *h, const struct html_finding *x, const struc
 			frame_row(h, x, &frames[i++]);
 			continue;
 		}
-		text_addf(h->out, "<li><details><summary>%zu frames of libraries and of the test runner</summary><ol class=\"st\">\n", fold);
+		text_addf(h->out,
+			  "<li><details><summary>%zu frames of libraries and of the test runner</summary><ol class=\"st\">\n",
+			  fold);
 		for (size_t k = 0; k < fold; k++)
 			frame_row(h, x, &frames[i + k]);
 		text_add(h->out, "</ol></details></li>\n");
@@ -219,7 +221,9 @@ static void async_tables(struct html *h, const struct html_finding *x)
 		open = true;
 		text_add(h->out, "<h3>");
 		html_who(h, x->f, x->f->stacks[i].pid);
-		text_add(h->out, "</h3>\n<table class=\"stack\"><thead><tr><th>task</th><th>of</th><th>awaits</th><th>at</th></tr></thead><tbody>\n");
+		text_add(h->out,
+			 "</h3>\n<table "
+			 "class=\"stack\"><thead><tr><th>task</th><th>of</th><th>awaits</th><th>at</th></tr></thead><tbody>\n");
 		for (size_t k = 0; k < p->ntasks && n < ASYNC_MOST; k++, n++)
 			async_row(h, x, &p->tasks[k]);
 		text_add(h->out, "</tbody></table>\n");
@@ -244,7 +248,8 @@ void html_stacks(struct html *h, const struct html_finding *x)
 
 	if (!f->nblocked)
 		return;
-	html_open_section(h, "stacks", x->number, "Where each process stands", "Read from outside: nothing ran inside the processes, and none was stopped.");
+	html_open_section(h, "stacks", x->number, "Where each process stands",
+			  "Read from outside: nothing ran inside the processes, and none was stopped.");
 	for (int cause = 1; cause >= 0; cause--) /* those that matter first */
 		for (size_t i = 0; i < f->nblocked && shown < THREADS_MOST; i++) {
 			const struct blocked *b = &f->blocked[i];
@@ -275,7 +280,8 @@ void html_logs(struct html *h, const struct html_finding *x)
 		if (!ours)
 			continue;
 		if (!open)
-			html_open_section(h, "log", x->number, "What nobody read", "Copied without taking it out: the hang stayed as it was.");
+			html_open_section(h, "log", x->number, "What nobody read",
+					  "Copied without taking it out: the hang stayed as it was.");
 		open = true;
 		text_add(h->out, "<h3><code>");
 		esc_html(h->out, l->object, HTML_NAME);

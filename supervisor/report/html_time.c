@@ -39,8 +39,8 @@ static double bar(struct timing *t, const char *class, int64_t from_ns, int64_t 
 
 	if (x2 - x1 < 1.5)
 		x2 = x1 + 1.5;
-	text_addf(t->h->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>\n", class, x1, t->y + (20 - height) / 2, x2 - x1,
-		  height);
+	text_addf(t->h->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>\n", class, x1,
+		  t->y + (20 - height) / 2, x2 - x1, height);
 	return x2 - x1;
 }
 
@@ -79,8 +79,10 @@ static void axis(struct timing *t, int ticks, int height)
 	for (int64_t at = first; at <= t->to_ns; at += step) {
 		double x = x_of(t, at);
 
-		text_addf(t->h->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text class=\"mono\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x, TOP - 6,
-			  height - 24, x, height - 8);
+		text_addf(t->h->out,
+			  "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text class=\"mono\" x=\"%.1f\" y=\"%d\" "
+			  "text-anchor=\"middle\">",
+			  x, TOP - 6, height - 24, x, height - 8);
 		if (step < NS_PER_S)
 			text_addf(t->h->out, "%.*f s</text>\n", step < NS_PER_S / 10 ? 2 : 1, (double)at / (double)NS_PER_S);
 		else
@@ -98,7 +100,8 @@ static void phase_bar(struct timing *t, const char *name, bool hung, int64_t fro
 	snprintf(words, sizeof words, "%s%s", name, hung ? ": hangs" : "");
 	if (width < (double)strlen(words) * 7 + 8)
 		return;
-	text_addf(t->h->out, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", hung ? "on" : "s", x_of(t, from_ns) + width / 2, t->y + 15);
+	text_addf(t->h->out, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", hung ? "on" : "s",
+		  x_of(t, from_ns) + width / 2, t->y + 15);
 	html_text(t->h, words);
 	text_add(t->h->out, "</text>\n");
 }
@@ -160,7 +163,8 @@ static void process_bar(struct timing *t, const struct process_row *p, const str
 }
 
 /** The rows of R that are worth a line: those of F first, then those that lived longest of what is in the picture. */
-static size_t choose(const struct timing *t, const struct run_report *r, const struct finding *f, const struct process_row **out, size_t most)
+static size_t choose(const struct timing *t, const struct run_report *r, const struct finding *f,
+		     const struct process_row **out, size_t most)
 {
 	size_t n = 0, count = run_count(r);
 
@@ -220,20 +224,30 @@ static void moment(struct timing *t, int64_t at_ns, const char *words, bool befo
 {
 	double x = x_of(t, at_ns);
 
-	text_addf(t->h->out, "<path class=\"mark\" d=\"M%.1f %dV%d\"/><text class=\"e\" x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s %.2f s</text>\n", x, TOP - 12,
-		  height - 24, x + (before ? -6 : 6), TOP - 18, before ? "end" : "start", words, (double)(at_ns + t->shift_ns) / (double)NS_PER_S);
+	text_addf(t->h->out,
+		  "<path class=\"mark\" d=\"M%.1f %dV%d\"/><text class=\"e\" x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s %.2f "
+		  "s</text>\n",
+		  x, TOP - 12, height - 24, x + (before ? -6 : 6), TOP - 18, before ? "end" : "start", words,
+		  (double)(at_ns + t->shift_ns) / (double)NS_PER_S);
 }
 
 static void open_svg(struct timing *t, const char *class, int height)
 {
-	text_addf(t->h->out, "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Timeline of the processes\">\n", class, t->width, height);
+	text_addf(t->h->out,
+		  "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Timeline of the processes\">\n", class,
+		  t->width, height);
 }
 
 static void picture_of_finding(struct html *h, const struct html_finding *x, const char *class, int width, int left, int ticks)
 {
 	const struct run_report *r = x->r;
 	const struct finding *f = x->f;
-	struct timing t = {.h = h, .width = width, .left = left, .shift_ns = -r->start_ns, .from_ns = f->onset_ns - r->start_ns, .to_ns = r->end_ns - r->start_ns};
+	struct timing t = {.h = h,
+			   .width = width,
+			   .left = left,
+			   .shift_ns = -r->start_ns,
+			   .from_ns = f->onset_ns - r->start_ns,
+			   .to_ns = r->end_ns - r->start_ns};
 	const struct process_row *rows[ROWS_MOST];
 	size_t n;
 	int height;
@@ -249,15 +263,16 @@ static void picture_of_finding(struct html *h, const struct html_finding *x, con
 	if (f->kind != FINDING_STALL) {
 		double x1 = x_of(&t, f->onset_ns), x2 = x_of(&t, f->detected_ns);
 
-		text_addf(h->out, "<rect class=\"zone\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>\n", x1, TOP - 6, x2 - x1 < 1 ? 1 : x2 - x1,
-			  height - TOP - 18);
+		text_addf(h->out, "<rect class=\"zone\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>\n", x1, TOP - 6,
+			  x2 - x1 < 1 ? 1 : x2 - x1, height - TOP - 18);
 	}
 	axis(&t, ticks, height);
 	t.shift_ns = -r->start_ns;
 	if (f->kind != FINDING_STALL) {
 		moment(&t, f->onset_ns, "still since", x_of(&t, f->onset_ns) > width / 2.0, height);
 		if (x_of(&t, f->detected_ns) - x_of(&t, f->onset_ns) > 4 && width > 600)
-			moment(&t, f->detected_ns, f->certainty == PROVEN ? "proven" : "seen", x_of(&t, f->detected_ns) > width - 130.0, height);
+			moment(&t, f->detected_ns, f->certainty == PROVEN ? "proven" : "seen",
+			       x_of(&t, f->detected_ns) > width - 130.0, height);
 	}
 	t.y = TOP;
 	lane(&t, r, f, ROWS_MOST);
@@ -289,7 +304,10 @@ static const struct finding *hang_of(const struct run_report *r)
 static void picture_of_runs(struct html *h, const char *class, int width, int left, int ticks)
 {
 	struct timing t = {.h = h, .width = width, .left = left};
-	size_t lanes = h->nruns < LANES_MOST ? h->nruns : LANES_MOST, rows = 0, most = h->nruns == 1 ? ROWS_MOST : h->nruns < 5 ? 4 : 1;
+	size_t lanes = h->nruns < LANES_MOST ? h->nruns : LANES_MOST, rows = 0,
+	       most = h->nruns == 1  ? ROWS_MOST
+		      : h->nruns < 5 ? 4
+				     : 1;
 	int height;
 
 	for (size_t i = 0; i < lanes; i++) {
@@ -323,8 +341,13 @@ static void picture_of_runs(struct html *h, const char *class, int width, int le
 
 void html_timeline(struct html *h, const struct html_finding *x)
 {
-	html_open_section(h, "time", x ? x->number : 0, x ? "What happened when" : h->nruns > 1 ? "The runs side by side" : "Timeline",
-			  h->nruns > 1 && !x ? "By the clock on the wall." : "Lives of the processes under the phases of the test, in seconds since the start.");
+	html_open_section(h, "time", x ? x->number : 0,
+			  x              ? "What happened when"
+			  : h->nruns > 1 ? "The runs side by side"
+					 : "Timeline",
+			  h->nruns > 1 && !x
+				  ? "By the clock on the wall."
+				  : "Lives of the processes under the phases of the test, in seconds since the start.");
 	if (x) {
 		picture_of_finding(h, x, "wide", 1040, 170, TICKS_MOST);
 		picture_of_finding(h, x, "narrow", 440, 140, 3);

@@ -79,7 +79,9 @@ static void figures(struct html *h, const struct html_finding *x)
 	text_add(h->out, "<div class=\"facts\">\n");
 	open_figure(h);
 	html_seconds(h, f->detected_ns - (stall ? x->r->start_ns : f->onset_ns));
-	close_figure(h, stall ? "from the start of the run" : f->certainty == PROVEN ? "from onset to proof, without a timeout" : "it has stood still");
+	close_figure(h, stall                    ? "from the start of the run"
+			: f->certainty == PROVEN ? "from onset to proof, without a timeout"
+						 : "it has stood still");
 	open_figure(h);
 	text_addf(h->out, "%zu of %zu", f->nstuck, f->ntasks);
 	close_figure(h, stall ? "tasks are stuck" : "tasks can never go on");
@@ -157,7 +159,9 @@ void html_verdict(struct html *h, const struct html_finding *x, bool first)
 	OWNED_TEXT summary = {0};
 
 	report_summary(x->f, &summary);
-	text_addf(h->out, "<section class=\"card hero %s\" id=\"f%zu\"><span class=\"pill full\">%s</span> <span class=\"pill\">%s</span>\n<%s>",
+	text_addf(h->out,
+		  "<section class=\"card hero %s\" id=\"f%zu\"><span class=\"pill full\">%s</span> <span "
+		  "class=\"pill\">%s</span>\n<%s>",
 		  tone_of(x->f), x->number, verdict_of(x->f), finding_kind_name(x->f->kind), first ? "h1" : "h2");
 	html_text(h, text_str(&summary));
 	text_addf(h->out, "</%s>\n<ul class=\"at\">\n", first ? "h1" : "h2");
@@ -205,7 +209,8 @@ static void run_figures(struct html *h)
 		processes += run_count(h->runs[i]) + run_dropped(h->runs[i]);
 		tests += h->runs[i]->ntests;
 		peak = one > peak ? one : peak;
-		longest = h->runs[i]->end_ns - h->runs[i]->start_ns > longest ? h->runs[i]->end_ns - h->runs[i]->start_ns : longest;
+		longest = h->runs[i]->end_ns - h->runs[i]->start_ns > longest ? h->runs[i]->end_ns - h->runs[i]->start_ns
+									      : longest;
 	}
 	text_add(h->out, "<div class=\"facts\">\n");
 	open_figure(h);
@@ -271,7 +276,8 @@ void html_no_verdict(struct html *h)
 		if (h->all.n > 1)
 			text_addf(h->out, " And %zu more.", h->all.n - 1);
 	} else {
-		text_add(h->out, pass ? "Nothing hung, and nothing was left behind." : "Nothing was found to hang, and nothing was left behind.");
+		text_add(h->out, pass ? "Nothing hung, and nothing was left behind."
+				      : "Nothing was found to hang, and nothing was left behind.");
 	}
 	text_add(h->out, "</h1>\n");
 	run_figures(h);
@@ -311,7 +317,8 @@ void html_tests(struct html *h)
 			}
 		}
 	}
-	html_open_section(h, "tests", 0, "Slowest tests", n ? "From setup to teardown." : "No process of this run has told of a pytest test.");
+	html_open_section(h, "tests", 0, "Slowest tests",
+			  n ? "From setup to teardown." : "No process of this run has told of a pytest test.");
 	if (n)
 		text_add(h->out, "<table><thead><tr><th>took</th><th>test</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++) {

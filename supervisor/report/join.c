@@ -78,7 +78,8 @@ static void add_host(struct joined *j, const struct run_report *r, struct arena 
 }
 
 /** The row of F; a run that has the same thing twice (two processes left by one test) has two rows. */
-static struct joined *row_of(struct joined_list *list, struct strmap *known, const struct run_report *r, size_t run, const struct finding *f)
+static struct joined *row_of(struct joined_list *list, struct strmap *known, const struct run_report *r, size_t run,
+			     const struct finding *f)
 {
 	OWNED_TEXT key = {0};
 	size_t i;

@@ -111,7 +111,8 @@ static bool is_hang(const struct finding *f)
 	return !finding_is_leak(f);
 }
 
-static void of_test(struct text *content, const struct run_report *r, const char *test, bool leaks_fail, struct junit_counts *counts, bool *hung)
+static void of_test(struct text *content, const struct run_report *r, const char *test, bool leaks_fail,
+		    struct junit_counts *counts, bool *hung)
 {
 	size_t errors = 0;
 
@@ -158,7 +159,8 @@ static void seen_tests(struct text *out, const struct run_report *r, bool leaks_
 			continue;
 		of_test(&content, r, t->test, leaks_fail, counts, &hung);
 		if (!hung && r->outcome != OUTCOME_PASS) {
-			text_add(&content, "<skipped message=\"it ran; how it ended is not known, for pytest has written no file\"/>");
+			text_add(&content,
+				 "<skipped message=\"it ran; how it ended is not known, for pytest has written no file\"/>");
 			counts->skipped++;
 		}
 		junit_case(out, t->test, (t->to_ns == NEVER_NS ? r->end_ns : t->to_ns) - t->from_ns, text_str(&content));
@@ -193,8 +195,8 @@ static void suite(struct text *out, const struct run_report *r, bool leaks_fail)
 	seen_tests(&cases, r, leaks_fail, &counts);
 	other_findings(&cases, r, leaks_fail, &counts);
 	junit_not_run(&cases, r, &counts);
-	text_addf(out, "<testsuite name=\"tracewrap\" tests=\"%zu\" failures=\"0\" errors=\"%zu\" skipped=\"%zu\"", counts.tests, counts.errors,
-		  counts.skipped);
+	text_addf(out, "<testsuite name=\"tracewrap\" tests=\"%zu\" failures=\"0\" errors=\"%zu\" skipped=\"%zu\"",
+		  counts.tests, counts.errors, counts.skipped);
 	took(out, r->end_ns - r->start_ns);
 	if (r->host)
 		attribute(out, "hostname", r->host, VALUE_MOST);

@@ -92,7 +92,8 @@ static void add_plain(struct text *out, const char *s, size_t len)
 	for (size_t i = 0; i < len;) {
 		size_t k = 0;
 
-		while (k < ARRAY_SIZE(known) && (len - i < strlen(known[k].name) || strncmp(s + i, known[k].name, strlen(known[k].name)) != 0))
+		while (k < ARRAY_SIZE(known) &&
+		       (len - i < strlen(known[k].name) || strncmp(s + i, known[k].name, strlen(known[k].name)) != 0))
 			k++;
 		text_addn(out, k < ARRAY_SIZE(known) ? &known[k].is : s + i, 1);
 		i += k < ARRAY_SIZE(known) ? strlen(known[k].name) : 1;
@@ -242,7 +243,8 @@ static void add_opening(struct text *out, const struct tag *tag, const struct me
 		if (!first)
 			break;
 		text_addn(out, from, (size_t)(first - from));
-		text_addf(out, "%zu", which == 0 ? m->cases : (size_t)strtoul(first, NULL, 10) + (which == 1 ? m->errors : m->skipped));
+		text_addf(out, "%zu",
+			  which == 0 ? m->cases : (size_t)strtoul(first, NULL, 10) + (which == 1 ? m->errors : m->skipped));
 		from = first + first_len;
 	}
 	text_addn(out, from, (size_t)(tag->end - from));

@@ -60,9 +60,10 @@ static void mermaid(struct page *p, const struct finding *f)
 		node(p->out, &g, i);
 	for (size_t i = 0; i < g.n; i++)
 		if (g.nodes[i].to >= 0)
-			text_addf(p->out, "  n%zu %s|\"%s %s\"| n%d\n", i, i < g.nring ? "==>" : "-.->", g.nodes[i].edge[0], g.nodes[i].edge[1],
-				  g.nodes[i].to);
-	text_add(p->out, "  classDef ring stroke:#c22b26,stroke-width:2px\n  classDef side stroke:#9a5b00,stroke-dasharray:5 4\n");
+			text_addf(p->out, "  n%zu %s|\"%s %s\"| n%d\n", i, i < g.nring ? "==>" : "-.->", g.nodes[i].edge[0],
+				  g.nodes[i].edge[1], g.nodes[i].to);
+	text_add(p->out,
+		 "  classDef ring stroke:#c22b26,stroke-width:2px\n  classDef side stroke:#9a5b00,stroke-dasharray:5 4\n");
 	for (size_t i = 0; i < g.n; i++)
 		text_addf(p->out, "  class n%zu %s\n", i, i < g.nring ? "ring" : "side");
 	text_add(p->out, "```\n\n");
@@ -126,7 +127,8 @@ static void waits(struct page *p, const struct finding *f)
 {
 	size_t n = f->nblocked < ROWS_MOST ? f->nblocked : ROWS_MOST;
 
-	text_addf(p->out, "<details><summary>Who waits for what (%zu)</summary>\n\n| process | call | waits |\n|---|---|---|\n", f->nblocked);
+	text_addf(p->out, "<details><summary>Who waits for what (%zu)</summary>\n\n| process | call | waits |\n|---|---|---|\n",
+		  f->nblocked);
 	for (size_t i = 0; i < n; i++) {
 		const struct blocked *b = &f->blocked[i];
 		OWNED_TEXT who = {0};
@@ -215,7 +217,8 @@ void report_markdown(const struct run_report *const *runs, size_t nruns, struct 
 	rows(&p, "More hangs", whole, p.all.nhangs);
 	rows(&p, "Left behind", p.all.nhangs, p.all.n);
 	if (!p.all.n)
-		text_addf(out, "### %s\n\nNothing hung, and nothing was left behind.\n\n", runs[0]->outcome == OUTCOME_PASS ? "Passed" : "No hang");
+		text_addf(out, "### %s\n\nNothing hung, and nothing was left behind.\n\n",
+			  runs[0]->outcome == OUTCOME_PASS ? "Passed" : "No hang");
 	foot(&p);
 	arena_free(p.arena);
 }

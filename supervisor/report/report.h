@@ -5,7 +5,7 @@
 #ifndef TRACEWRAP_REPORT_H
 #define TRACEWRAP_REPORT_H
 
-#include "model/run.h"
+#include "model/model.h"
 
 struct text_style {
 	bool color;

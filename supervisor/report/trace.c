@@ -34,7 +34,8 @@ static cJSON *event(struct tracing *t, const char *phase, const char *name, pid_
 	return e;
 }
 
-static cJSON *slice(struct tracing *t, const char *cat, const char *name, pid_t pid, int64_t tid, int64_t from_ns, int64_t to_ns)
+static cJSON *slice(struct tracing *t, const char *cat, const char *name, pid_t pid, int64_t tid, int64_t from_ns,
+		    int64_t to_ns)
 {
 	cJSON *e = event(t, "X", name, pid, tid);
 
@@ -51,7 +52,8 @@ static void name_track(struct tracing *t, const char *what, pid_t pid, int64_t t
 	put(put(e, "args", cJSON_CreateObject()), "name", string_n(name, strnlen(name, NAME_MOST_BYTES)));
 }
 
-static void arrow(struct tracing *t, const char *name, pid_t from_pid, pid_t from_tid, pid_t to_pid, pid_t to_tid, int64_t at_ns)
+static void arrow(struct tracing *t, const char *name, pid_t from_pid, pid_t from_tid, pid_t to_pid, pid_t to_tid,
+		  int64_t at_ns)
 {
 	unsigned id = ++t->flows;
 
@@ -100,8 +102,8 @@ static void processes(struct tracing *t)
 		cJSON *args;
 
 		idmap_put(last, (uint64_t)p->pid, i);
-		snprintf(name, sizeof name, "%.*s %d%s%.40s", NAME_MOST_BYTES, row_name(p), (int)p->pid, t->r->host ? " on " : "",
-			 t->r->host ? t->r->host : "");
+		snprintf(name, sizeof name, "%.*s %d%s%.40s", NAME_MOST_BYTES, row_name(p), (int)p->pid,
+			 t->r->host ? " on " : "", t->r->host ? t->r->host : "");
 		name_track(t, "process_name", p->pid, p->pid, name);
 		args = slice(t, "process", row_name(p), p->pid, p->pid, p->started_ns, end_of(t->r, p));
 		if (p->exit != EXIT_UNKNOWN)

@@ -23,7 +23,8 @@ static void copy_log(const struct act_log *log, struct run_report *report, struc
 	for (size_t i = 0; i < log->survivors.n; i++) {
 		const struct act_survivor *from = &log->survivors.at[i];
 
-		survivors[i] = (struct survivor){.pid = from->pid, .state = from->state, .comm = from->comm, .wchan = from->wchan};
+		survivors[i] =
+			(struct survivor){.pid = from->pid, .state = from->state, .comm = from->comm, .wchan = from->wchan};
 	}
 	report->signalled = signalled;
 	report->nsignalled = log->signalled.n;
@@ -75,12 +76,16 @@ static void copy_tests(const struct run *r, struct run_report *report, struct ar
 	for (size_t i = 0; i < n && heard; i++) {
 		struct tree_test t = tree_test_nth(r->tree, i);
 
-		tests[i] = (struct run_test){arena_strdup(arena, t.id), t.pid, t.from_ns, t.to_ns, t.setup_ns, t.call_ns, t.teardown_ns};
+		tests[i] = (struct run_test){
+			arena_strdup(arena, t.id), t.pid, t.from_ns, t.to_ns, t.setup_ns, t.call_ns, t.teardown_ns};
 	}
 	for (size_t i = 0; i < n && !heard; i++) {
 		struct leak_test_span t = leak_tests_nth(r->leaks->tests, i);
 
-		tests[i] = (struct run_test){.test = arena_strdup(arena, t.test), .pid = t.pid, .from_ns = t.first_ns, .to_ns = t.open ? NEVER_NS : t.last_ns};
+		tests[i] = (struct run_test){.test = arena_strdup(arena, t.test),
+					     .pid = t.pid,
+					     .from_ns = t.first_ns,
+					     .to_ns = t.open ? NEVER_NS : t.last_ns};
 	}
 	report->tests = tests;
 	report->ntests = n;
@@ -126,4 +131,3 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		report.not_run = pytest_not_run(r, &report, arena);
 	return report;
 }
-

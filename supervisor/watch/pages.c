@@ -67,8 +67,8 @@ static bool read_pytest(const struct run *r, const char *path, struct text *out)
 {
 	struct stat st;
 
-	return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime >= r->wall_start_s && st.st_size <= JUNIT_MOST &&
-	       sys_read_file(AT_FDCWD, path, out, NULL) == 0;
+	return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime >= r->wall_start_s &&
+	       st.st_size <= JUNIT_MOST && sys_read_file(AT_FDCWD, path, out, NULL) == 0;
 }
 
 static void write_junit(struct run *r, const struct run_report *report, struct arena *arena)

@@ -10,7 +10,7 @@
 #include "watch/run.h"
 
 /* _pytest/cacheprovider.py: NFPlugin writes all node ids that were ever collected when a session ends, an interrupted one, too. */
-#define NODE_IDS ".pytest_cache/v/cache/nodeids"
+#define NODE_IDS  ".pytest_cache/v/cache/nodeids"
 #define FILE_MOST (INT64_C(32) << 20)
 enum { NOT_RUN_MOST = 10000 };
 
@@ -53,7 +53,8 @@ static bool read_ids(const struct run *r, struct text *out)
 	char path[PATH_MAX + 64];
 
 	snprintf(path, sizeof path, "%s/%s", *r->folder ? r->folder : ".", NODE_IDS);
-	return stat(path, &st) == 0 && st.st_mtime >= r->wall_start_s && st.st_size <= FILE_MOST && sys_read_file(AT_FDCWD, path, out, NULL) == 0;
+	return stat(path, &st) == 0 && st.st_mtime >= r->wall_start_s && st.st_size <= FILE_MOST &&
+	       sys_read_file(AT_FDCWD, path, out, NULL) == 0;
 }
 
 const char *const *pytest_not_run(const struct run *r, const struct run_report *report, struct arena *arena)
@@ -75,10 +76,9 @@ const char *const *pytest_not_run(const struct run *r, const struct run_report *
 	seen = strmap_new();
 	note_seen(report, seen);
 	list = arena_array(arena, NOT_RUN_MOST + 1, sizeof *list);
-	cJSON_ArrayForEach(item, ids)
-		if (n < NOT_RUN_MOST && cJSON_IsString(item) && !strmap_get(seen, item->valuestring, NULL) &&
-		    is_wanted(r->opt->argv, item->valuestring))
-			list[n++] = arena_strdup(arena, item->valuestring);
+	cJSON_ArrayForEach(
+		item, ids) if (n < NOT_RUN_MOST && cJSON_IsString(item) && !strmap_get(seen, item->valuestring, NULL) &&
+			       is_wanted(r->opt->argv, item->valuestring)) list[n++] = arena_strdup(arena, item->valuestring);
 	strmap_free(seen);
 	cJSON_Delete(ids);
 	return list;
