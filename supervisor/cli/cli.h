@@ -5,7 +5,7 @@
 
 #include "watch/watch.h"
 
-enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_HELP, SUB_VERSION };
+enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_HELP, SUB_VERSION };
 
 /** In the order of the words of --mode. */
 enum mode_choice { CHOOSE_AUTO, CHOOSE_PROC, CHOOSE_PRELOAD, CHOOSE_PTRACE, CHOOSE_NOTIFY };
@@ -47,5 +47,8 @@ int why_pid(const struct options *opt);
 
 /** `tracewrap explain FILE`. @return the exit code: 124 proven, 3 suspected, 0 nothing stuck, 125. */
 int explain_file(const struct options *opt);
+
+/** `tracewrap report FILE...`; its words are in opt.command. @return the exit code: 0, 125. */
+int report_files(const struct options *opt);
 
 #endif

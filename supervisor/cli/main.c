@@ -56,6 +56,8 @@ int main(int argc, char **argv)
 		return explain_file(&opt);
 	case SUB_WHY:
 		return why_pid(&opt);
+	case SUB_REPORT:
+		return report_files(&opt);
 	case SUB_RUN:
 		break;
 	}

@@ -15,7 +15,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -32,6 +32,8 @@ static const struct row {
 	{"ports", "ADDRESS[,ADDRESS...]", OPT_PORTS, "TCP addresses that the run needs; a number is a port of 127.0.0.1. Default: 127.0.0.1:1616"},
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
+	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
 	{"events", "FILE|fd:N", OPT_EVENTS, "write each event there while the run goes on, as a JSON line"},
@@ -123,6 +125,23 @@ static int open_events(struct options *o, struct err *err)
 	return 0;
 }
 
+/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
+static bool in_github(void)
+{
+	const char *actions = getenv("GITHUB_ACTIONS");
+
+	return actions && strcmp(actions, "true") == 0;
+}
+
+/** What the job wants to be told, and where. */
+static void take_github(struct watch_options *w)
+{
+	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
+
+	w->step_summary = w->github && summary && *summary ? summary : NULL;
+	w->workspace = workspace && *workspace ? workspace : NULL;
+}
+
 static bool wants_color(int choice)
 {
 	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
@@ -170,6 +189,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		o->watch.color = wants_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
+	else if (row->id == OPT_ANNOTATE)
+		o->watch.github = choice == 1 || (choice == 0 && in_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -184,6 +205,7 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_REAPER:
 	case OPT_COLOR:
 	case OPT_LEAKS:
+	case OPT_ANNOTATE:
 		return set_word(o, row, where, value, err);
 	case OPT_PORTS:
 		return read_ports(where, value, &o->watch, err);
@@ -199,6 +221,8 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_JUNIT:
+		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
 		o->events = value;
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
@@ -311,6 +335,11 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 	bool explain = word && strcmp(word, "explain") == 0, why = word && strcmp(word, "why") == 0;
 	int rc;
 
+	if (word && strcmp(word, "report") == 0) { /* its options are its own */
+		o->sub = SUB_REPORT;
+		o->command = argv + optind + 1;
+		return 0;
+	}
 	if (explain || why || (word && strcmp(word, "run") == 0)) {
 		optind++;
 		if ((rc = parse_options(o, argc, argv, err)) < 0)
@@ -341,7 +370,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
 			  .ports = {"127.0.0.1:1616"}},
 		.assume = *assumptions_default(),
 	};
@@ -353,6 +382,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
 	out->watch.assume = &out->assume;
+	take_github(&out->watch);
 	return out->events && out->sub == SUB_RUN ? open_events(out, err) : 0;
 }
 
@@ -386,7 +416,8 @@ void options_help(struct text *out)
 
 	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
 		      "       tracewrap why [--json] [--snapshot FILE] PID\n"
-		      "       tracewrap explain [--json] FILE\n\n"
+		      "       tracewrap explain [--json] FILE\n"
+		      "       tracewrap report [--html|--md|--junit|--trace|--github|--json] [-o FILE] FILE...\n\n"
 		      "Run COMMAND as it would run without tracewrap, and prove it when it hangs for ever.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char head[80];
