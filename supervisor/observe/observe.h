@@ -87,6 +87,11 @@ void observe_tests(struct observe *ob, struct snapshot *s);
  *  no_reaper can it be one that no walk finds. */
 void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 
+/** Bytes that processes have written so far whose standard output or error is one that the run came with. */
+uint64_t observe_output(struct observe *ob);
+/** Time that the tasks of the tree have spent on a processor or waiting for one, all together. */
+uint64_t observe_wanted_ns(struct observe *ob);
+
 /** Who of outside holds an end of an object of the tree, at the last snapshot of a tree that others have begun. *PIDS is good until the next. */
 size_t observe_strangers(const struct observe *ob, const pid_t **pids);
 

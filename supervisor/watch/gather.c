@@ -119,6 +119,7 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.history = r->history,
 		.library = r->opt->mode == MODE_PRELOAD,
 		.every_process = heard_every_process(r),
+		.ending = r->time_over || r->stalled,
 		.complete = complete,
 		.report_path = shown_path(r, arena),
 	};

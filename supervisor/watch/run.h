@@ -43,6 +43,8 @@ struct run {
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
 	bool time_over, outer_gone, interrupted;
+	struct stall *stall; /* stall.c; NULL: nobody watches for stalls */
+	bool stalled;        /* the run is ended for one */
 	int exec_error;       /* errno of a command that could not be executed; 0: it could */
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
@@ -61,6 +63,12 @@ void look_pass(struct run *r, int64_t now_ns);
 void look_now(struct run *r, bool time_over);
 /** Bring the history up to date: who is new, who has ended. */
 void look_history(struct run *r);
+/** There was no progress for QUIET_NS (0: a test has taken too long): fills run.finding, if with a suspicion. */
+void look_stall(struct run *r, int64_t quiet_ns, bool busy);
+/** Does somebody of the tree wait for a human at a terminal? */
+bool look_prompt(struct run *r);
+/** What was told of is over: it is forgotten unless it is proven. */
+void look_forget(struct run *r);
 /** Nobody of the tree can move before UNTIL_NS. */
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
@@ -75,6 +83,16 @@ bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
 void stacks_close(struct run *r);
+
+/* stall.c: no progress */
+void stall_begin(struct run *r);
+void stall_end(struct run *r);
+/** Behind each pass. */
+void stall_pass(struct run *r, int64_t now_ns);
+/** Something has gone on. */
+void stall_progress(struct run *r);
+/** PID is in TEST; NULL: in none. */
+void stall_test_seen(struct run *r, pid_t pid, const char *test);
 
 /* known.c: stacks, to see whether a tree can move at all */
 /** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */

@@ -131,7 +131,7 @@ static int64_t next_moment_ns(const struct run *r)
 
 static bool goes_on(const struct run *r)
 {
-	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 && !r->hold_over &&
+	return !r->ended && !r->outer_gone && !r->time_over && !r->stalled && r->interrupts < 2 && !r->hold_over &&
 	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
 }
 
@@ -151,6 +151,7 @@ static void supervise(struct run *r)
 		else if (r->observe && now_ns >= r->next_pass_ns) {
 			look_pass(r, now_ns);
 			leaks_pass(r, now_ns);
+			stall_pass(r, now_ns);
 		}
 	}
 }
@@ -182,6 +183,16 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	pages_finish(r, outcome, EXIT_HANG);
 	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
+}
+
+/** No progress, or a test that takes too long: the reason was said, the finding is there. */
+static _Noreturn void end_by_stall(struct run *r)
+{
+	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
+	launch_verdict(r->launch, EXIT_HANG);
+	if (r->finding && !r->shown)
+		say_screen(r, OUTCOME_STALL);
+	end_by_verdict(r, OUTCOME_STALL);
 }
 
 static _Noreturn void end_by_timeout(struct run *r)
@@ -312,6 +323,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 		*r.folder = '\0';
 	policy_begin(&r.policy, opt->assume);
 	open_observe(&r);
+	stall_begin(&r);
 	leaks_begin(&r);
 	events_begin(&r);
 	heard_open(&r);
@@ -326,6 +338,8 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
+	if (r.stalled)
+		end_by_stall(&r);
 	if (r.hold_over || (r.proven && opt->on_hang == ON_HANG_KILL))
 		end_by_verdict(&r, OUTCOME_HANG);
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
