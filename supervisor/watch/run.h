@@ -86,7 +86,6 @@ void stacks_close(struct run *r);
 
 /* stall.c: no progress */
 void stall_begin(struct run *r);
-void stall_end(struct run *r);
 /** Behind each pass. */
 void stall_pass(struct run *r, int64_t now_ns);
 /** Something has gone on. */

@@ -177,13 +177,3 @@ void stall_pass(struct run *r, int64_t now_ns)
 	look_stall(r, clock_ns - st->since_ns, is_busy(r));
 	stall_told(r);
 }
-
-void stall_end(struct run *r)
-{
-	for (size_t i = 0; r->stall && i < r->stall->tests.n; i++)
-		mem_free(r->stall->tests.at[i].test);
-	if (r->stall)
-		vec_free(&r->stall->tests);
-	mem_free(r->stall);
-	r->stall = NULL;
-}
