@@ -173,7 +173,7 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->leak_findings.n || r->opt->report_always ||
+	return r->finding || r->kept.n || r->leak_findings.n || r->opt->report_always ||
 	       (!r->opt->worker && stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 

@@ -35,6 +35,7 @@ struct run {
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	finding_vec kept; /* what was ended for, while the run went on */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
 	struct stacks *stacks; /* stacks.c; NULL: none were read yet */
@@ -92,6 +93,11 @@ void stall_pass(struct run *r, int64_t now_ns);
 void stall_progress(struct run *r);
 /** PID is in TEST; NULL: in none. */
 void stall_test_seen(struct run *r, pid_t pid, const char *test);
+
+/* worker.c */
+/** PID runs a test and is a worker of pytest-xdist: end it and what is below it, and keep run.finding for the report. @return false: it is
+ *  none, or could not be ended. */
+bool worker_end(struct run *r, pid_t pid);
 
 /* known.c: stacks, to see whether a tree can move at all */
 /** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */

@@ -35,20 +35,6 @@ static void stall_over(struct run *r)
 	look_forget(r);
 }
 
-/** The post-mortem first, whatever follows. */
-static void stall_told(struct run *r)
-{
-	if (!r->finding)
-		return;
-	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
-	if (r->opt->on_stall == ON_STALL_KILL) {
-		say_line(r, "no progress for %.0f s (--stall): ending it", (double)r->opt->stall_ns / (double)NS_PER_S);
-		r->stalled = true;
-	} else if (!r->shown && r->opt->verbosity > SAY_HANGS) {
-		say_screen(r, OUTCOME_STALL);
-	}
-}
-
 void stall_begin(struct run *r)
 {
 	r->stall = mem_alloc(sizeof *r->stall);
@@ -140,10 +126,65 @@ static const struct running_test *overdue_test(const struct run *r, int64_t cloc
 	return NULL;
 }
 
+/** Under a controller the worker alone is ended. */
+static bool end_worker_of(struct run *r, const struct running_test *t)
+{
+	return r->opt->on_stall == ON_STALL_KILL && worker_end(r, t->pid);
+}
+
+/** A suspicion that has stood for the time of a stall, while others run. */
+static void look_at_suspicion(struct run *r, int64_t now_ns)
+{
+	const struct finding *f = r->finding;
+
+	if (!f || !f->test || finding_is_stall(f) || !r->opt->stall_ns || now_ns - f->onset_ns < r->opt->stall_ns)
+		return;
+	for (size_t i = 0; i < r->stall->tests.n; i++) {
+		const struct running_test *t = &r->stall->tests.at[i];
+
+		if (strcmp(t->test, f->test) == 0 && history_living(r->history, t->pid)) {
+			end_worker_of(r, t);
+			return;
+		}
+	}
+}
+
+/** All workers that still run a test, in a run in which nothing goes on. @return whether any was ended. */
+static bool end_workers(struct run *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->stall->tests.n; i++) {
+		struct running_test *t = &r->stall->tests.at[i];
+
+		if (*t->test && history_living(r->history, t->pid) && end_worker_of(r, t)) {
+			*t->test = '\0';
+			any = true;
+		}
+	}
+	return any;
+}
+
 static void end_test(struct run *r, const struct running_test *t)
 {
 	say_line(r, "%s has taken longer than it may (--test-timeout): ending the run", t->test);
 	r->stalled = true;
+}
+
+/** The post-mortem first, whatever follows. */
+static void stall_told(struct run *r)
+{
+	if (!r->finding)
+		return;
+	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
+	if (r->opt->on_stall == ON_STALL_KILL && end_workers(r)) {
+		stall_progress(r);
+	} else if (r->opt->on_stall == ON_STALL_KILL) {
+		say_line(r, "no progress for %.0f s (--stall): ending it", (double)r->opt->stall_ns / (double)NS_PER_S);
+		r->stalled = true;
+	} else if (!r->shown && r->opt->verbosity > SAY_HANGS) {
+		say_screen(r, OUTCOME_STALL);
+	}
 }
 
 void stall_pass(struct run *r, int64_t now_ns)
@@ -160,10 +201,12 @@ void stall_pass(struct run *r, int64_t now_ns)
 		stall_progress(r);
 	late = overdue_test(r, clock_ns);
 	if (late) {
-		look_stall(r, clock_ns, false);
-		end_test(r, late);
+		look_stall(r, 0, false);
+		if (!end_worker_of(r, late))
+			end_test(r, late);
 		return;
 	}
+	look_at_suspicion(r, now_ns);
 	if (!r->opt->stall_ns || st->told)
 		return;
 	look_at_output(r, clock_ns);

@@ -28,16 +28,27 @@ import time, pytest
 def test_some(n):
     time.sleep(0.7)
 """
+XDIST = """
+import subprocess, sys, time, pytest
+def test_stuck():
+    p = subprocess.Popen([sys.executable, "-c", "print('x' * 200000)"], stdout=subprocess.PIPE)
+    p.wait()
+@pytest.mark.parametrize("n", range(8))
+def test_others(n):
+    time.sleep(1)
+"""
 
 
 def code(text, *options, **more):
     return lambda: run(PY, "-c", text, suite="hang", options=options, **more)
 
 
+def made(r, text):
+    (r.folder / "test_made.py").write_text(text)
+
+
 def suite(text, *options):
-    def make(r):
-        (r.folder / "test_made.py").write_text(text)
-    return lambda: run(*PYTEST, "-q", "test_made.py", suite="hang", options=options, inside=make)
+    return lambda: run(*PYTEST, "-q", "test_made.py", suite="hang", options=options, inside=lambda r: made(r, text))
 
 
 KILL = ("--stall", "2s", "--on-stall", "kill")
@@ -51,6 +62,8 @@ RUNS = {
     "CI": code("import time; time.sleep(300)", "--stall", "2s", env={"CI": "true"}),
     "only told": code("import time; time.sleep(4); raise SystemExit(7)", "--stall", "1s", "--report-json", "r.json"),
     "test": suite(SLOW, "--test-timeout", "2s"),
+    "xdist": lambda: run(*PYTEST, "-q", "-n", "2", "test_made.py", suite="hang", inside=lambda r: made(r, XDIST),
+                         options=("--stall", "4s", "--on-stall", "kill", "--report-json", "r.json")),
     # near-misses: something goes on all the time
     "output": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done; exit 7", suite="hang", options=KILL),
     "processes": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 0.5; done; exit 7", suite="hang", options=KILL),
@@ -105,6 +118,18 @@ def test_a_test_has_a_time_of_its_own(result):
     finding = the_stall(result)
     assert finding["test"] == "test_made.py::test_slow"
     assert b"--test-timeout" in result.err
+
+
+@of("xdist")
+def test_a_stuck_worker_is_ended_alone(result):
+    assert result.code == 1 and not result.left, result         # pytest's own
+    assert b"crashed while running 'test_made.py::test_stuck'" in result.out
+    assert b"8 passed" in result.out, result.out
+    report = json.loads((result.folder / "r.json").read_text())
+    (finding,) = report["findings"]
+    assert finding["test"] == "test_made.py::test_stuck" and finding["certainty"] == "suspected"
+    assert {s["signal"] for s in report["cleanup"]["signalled"]} <= {"SIGSTOP", "SIGKILL"} and report["cleanup"]["survivors"] == []
+    assert b"ending it alone" in result.err
 
 
 @of("output", "processes")
