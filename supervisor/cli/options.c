@@ -15,7 +15,7 @@
 enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
-	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
+	OPT_MODE = 256, OPT_ON_HANG, OPT_RESCUE, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
 	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
@@ -24,7 +24,8 @@ static const struct row {
 	enum option_id id;
 	const char *help;
 } rows[] = {
-	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or it is told and kept stopped for a debugger (stop). Default: kill"},
+	{"on-hang", "kill|report|stop|rescue", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), it is told and kept stopped for a debugger (stop), or a full pipe is given room and the run goes on (rescue; else as kill). Default: kill"},
+	{"rescue", NULL, OPT_RESCUE, "the same as --on-hang rescue"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
 	{"stall", "D", OPT_STALL, "so long without progress (a test, a process or thread that begins or ends, output) is told, once, with what is known of the reason. Default: 60s; 0: never"},
 	{"on-stall", "report|kill", OPT_ON_STALL, "what that leads to: it is only told, or the run is ended as for a hang, exit code 124. Default: report; kill where CI is set"},
@@ -247,6 +248,9 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
 	case OPT_SAVE_SNAPSHOT:
 		return read_file(where, value, &o->watch.save_snapshot, err);
+	case OPT_RESCUE:
+		o->watch.on_hang = ON_HANG_RESCUE;
+		return 0;
 	case OPT_KEEP_SIGINT:
 		o->keep_sigint = true;
 		return 0;

@@ -329,6 +329,7 @@ struct finding {
 	unsigned assumptions; /* bits of enum assumption */
 	int64_t horizon_ns;
 	int64_t quiet_ns; /* so long there was no progress when it was told as a stall; 0: it was not */
+	const char *rescue; /* what was tried to set it free, and what came of it, a sentence; NULL: nothing was */
 	bool test_late;   /* a test has taken longer than it may */
 	const char **live; /* SUSPECTED: why somebody might still move, in words: "sh[12] sleeps, up to 8.0 s" */
 	size_t nlive;

@@ -87,6 +87,8 @@ void observe_tests(struct observe *ob, struct snapshot *s);
  *  no_reaper can it be one that no walk finds. */
 void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 
+/** How often TID of PID has been put on a CPU by now. @return false: it has ended, or is not known. */
+bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs);
 /** Bytes that processes have written so far whose standard output or error is one that the run came with. */
 uint64_t observe_output(struct observe *ob);
 /** Time that the tasks of the tree have spent on a processor or waiting for one, all together. */

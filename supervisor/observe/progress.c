@@ -69,3 +69,13 @@ uint64_t observe_wanted_ns(struct observe *ob)
 	}
 	return sum;
 }
+
+bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs)
+{
+	struct seen_process *p = table_find(ob, pid);
+
+	for (size_t i = 0; p && i < p->tasks.n; i++)
+		if (p->tasks.at[i].tid == tid)
+			return task_count(ob, p, &p->tasks.at[i], runs) == 0;
+	return false;
+}

@@ -84,8 +84,15 @@ static void speak_proof(struct run *r, struct sight *sight)
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
 	say_screen(r, OUTCOME_HANG);
-	if (r->opt->on_hang != ON_HANG_KILL)
+	if (r->opt->on_hang == ON_HANG_RESCUE && rescue_try(r, sight->snapshot))
+		return;
+	if (r->opt->on_hang == ON_HANG_RESCUE) {
+		r->rescue_over = true;
+		files_write(r, OUTCOME_HANG, EXIT_HANG, false); /* with what was tried */
+		launch_verdict(r->launch, EXIT_HANG);
+	} else if (r->opt->on_hang != ON_HANG_KILL) {
 		say_closing(r, OUTCOME_HANG);
+	}
 	r->proven = true;
 	if (r->opt->on_hang == ON_HANG_STOP && !r->was_held)
 		hold_tree(r);

@@ -31,6 +31,7 @@ struct run {
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
 	process_vec held;        /* --on-hang stop: those that we have stopped */
+	bool rescue_over;        /* --on-hang rescue: nothing more can be done */
 	bool was_held, holding;  /* it was done once; they are stopped now */
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
@@ -93,6 +94,13 @@ void stall_pass(struct run *r, int64_t now_ns);
 void stall_progress(struct run *r);
 /** PID is in TEST; NULL: in none. */
 void stall_test_seen(struct run *r, pid_t pid, const char *test);
+
+/** A proof is to end the run. */
+bool run_ends_by_hang(const struct run *r);
+
+/* rescue.c */
+/** run.finding is proven, by S: make room. @return true: the tree moves on, and the finding is kept for the report. */
+bool rescue_try(struct run *r, const struct snapshot *s);
 
 /* worker.c */
 /** PID runs a test and is a worker of pytest-xdist: end it and what is below it, and keep run.finding for the report. @return false: it is

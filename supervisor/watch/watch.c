@@ -129,10 +129,15 @@ static int64_t next_moment_ns(const struct run *r)
 	return next_ns;
 }
 
+bool run_ends_by_hang(const struct run *r)
+{
+	return r->proven && (r->opt->on_hang == ON_HANG_KILL || (r->opt->on_hang == ON_HANG_RESCUE && r->rescue_over));
+}
+
 static bool goes_on(const struct run *r)
 {
 	return !r->ended && !r->outer_gone && !r->time_over && !r->stalled && r->interrupts < 2 && !r->hold_over &&
-	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
+	       !run_ends_by_hang(r);
 }
 
 static void supervise(struct run *r)
@@ -340,7 +345,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 		end_by_timeout(&r);
 	if (r.stalled)
 		end_by_stall(&r);
-	if (r.hold_over || (r.proven && opt->on_hang == ON_HANG_KILL))
+	if (r.hold_over || run_ends_by_hang(&r))
 		end_by_verdict(&r, OUTCOME_HANG);
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);

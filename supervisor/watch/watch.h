@@ -9,7 +9,7 @@
 #include "prove/prove.h"
 
 enum on_stall { ON_STALL_REPORT, ON_STALL_KILL };
-enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
+enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP, ON_HANG_RESCUE };
 
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
