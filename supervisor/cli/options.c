@@ -10,8 +10,6 @@
 
 #include "cli/cli.h"
 
-/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
-#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
 enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
@@ -401,7 +399,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)
 		return rc;
 	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
-	if (out->watch.horizon_ns == 0)
+	if (out->watch.horizon_ns == 0 && out->sub != SUB_EXPLAIN)
 		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
 	out->watch.assume = &out->assume;

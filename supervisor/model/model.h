@@ -157,6 +157,8 @@ struct snapshot {
 	struct arena *arena;
 	int64_t taken_ns;
 	pid_t root; /* the command */
+	/* of a saved one: when its run began, when its finding was told, and what timeout counted as endless; 0: not known */
+	int64_t started_ns, told_ns, horizon_ns;
 	struct process *procs; /* by pid, ascending */
 	size_t nprocs;
 	struct task *tasks; /* by process, then tid, ascending */

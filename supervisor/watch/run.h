@@ -123,7 +123,7 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
-void files_save_snapshot(struct run *r, const struct snapshot *s);
+void files_save_snapshot(struct run *r, struct snapshot *s);
 /** Write a file of this run's folder, which is made if need be. */
 int files_put(struct run *r, const char *name, const struct text *t, struct err *err);
 void files_complain(struct run *r, const struct err *err);

@@ -49,7 +49,7 @@ def faults_of_hang(case, roles, code, findings, stderr):
 
 
 def one(corpus, args, name, folder, case, python):
-    run = corpus.CaseRun({"case": case, "folder": folder, "python": python, "corpus": str(Path(args.corpus).resolve())})
+    run = corpus.CaseRun({"case": case, "folder": folder, "python": python, "corpus": str(Path(args.corpus).resolve()), "keep": False})
     hang = case["truth"] == "hang"
     try:
         run.start_outside()
@@ -70,8 +70,7 @@ def one(corpus, args, name, folder, case, python):
         certainty = findings[0]["certainty"] if findings else "-"
         return fault, certainty, findings[0]["kind"] if findings else "-"
     finally:
-        corpus.end_descendants(os.getpid())
-        run.remove() if hasattr(run, "remove") else None
+        run.close()
 
 
 def main():
