@@ -1,8 +1,9 @@
 /* RBP of a frame that can't be left without it, where nobody has saved it yet: code with frame pointers under a system call.
  *
- * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. But a function puts its
- * frame pointer a fixed way above its stack pointer, and its first instructions say how far: that, with the return address of a call above
- * it, is proof. Where they can't be read, the only place with a return address of a call of this very function is likely.
+ * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. But a
+ * function puts its frame pointer a fixed way above its stack pointer, and its first instructions say how far: that, with the
+ * return address of a call above it, is proof. Where they can't be read, the only place with a return address of a call of this
+ * very function is likely.
  */
 #include <string.h>
 
@@ -63,7 +64,8 @@ static const uint8_t *body_of(const struct pointerless *frame, uint64_t from, ui
 	return body && available >= to - from ? body : NULL;
 }
 
-/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the caller of TARGET. */
+/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the
+ *  caller of TARGET. */
 static bool jumps_on(const struct pointerless *frame, uint64_t target)
 {
 	uint64_t end = frame->end_of(frame->who, target);
@@ -155,8 +157,14 @@ enum pointer_found frame_pointer_find(const struct pointerless *frame, uint64_t 
 	if (by_first_instructions(frame, rbp))
 		return POINTER_PROVEN;
 	switch (by_search(frame, rbp)) {
-	case 0: *why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to"; return POINTER_NONE;
-	case 1: *why = "the frame pointer of one function is the only one that fits, which is no proof"; return POINTER_LIKELY;
-	default: *why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to"; return POINTER_NONE;
+	case 0:
+		*why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to";
+		return POINTER_NONE;
+	case 1:
+		*why = "the frame pointer of one function is the only one that fits, which is no proof";
+		return POINTER_LIKELY;
+	default:
+		*why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to";
+		return POINTER_NONE;
 	}
 }

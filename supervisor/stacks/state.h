@@ -101,8 +101,9 @@ struct process_read {
 	struct python_thread *states;
 	size_t nstates;
 	void *locks;                 /* of stacks/locks.c, in the arena */
-	const char *cwd;             /* process_cwd() */
-	bool cwd_read;
+	const char *cwd, *root_path; /* process_cwd(), process_path() */
+	bool links_read;
+	int64_t tasks_until_ns;      /* CLOCK_MONOTONIC: so long tasks may be looked for */
 };
 
 struct reading {
@@ -146,6 +147,8 @@ pid_t find_gil_holder(struct process_read *p);
 
 /** The folder that it works in, as it sees it; NULL: not known. */
 const char *process_cwd(struct process_read *p);
+/** PATH of /proc/PID/maps as the process itself has it: without the folder that it was given as its root. NULL for NULL. */
+const char *process_path(struct process_read *p, const char *path);
 /** Frames of the model, with their owners, in the arena of P. */
 struct frame *frames_of_python(struct process_read *p, const struct python_frame *frames, size_t n);
 

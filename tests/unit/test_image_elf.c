@@ -420,7 +420,8 @@ static uint32_t next_random(uint32_t *seed)
 /** Numbers of the heads, and of what they point to, replaced by others. */
 static void changed(void **state)
 {
-	static const uint64_t odd[] = {0, 1, 0x7f, 0xffff, 0xffffffff, 0x7fffffffffffffff, 0xfffffffffffffff0, 0xffffffffffffffff};
+	static const uint64_t odd[] = {
+		0, 1, 0x7f, 0xffff, 0xffffffff, 0x7fffffffffffffff, 0xfffffffffffffff0, 0xffffffffffffffff};
 	char path[PATH_MAX];
 	uint32_t seed = 1;
 
@@ -454,10 +455,18 @@ static void random_bytes(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
-		Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_DYN,
-				   .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_ehsize = sizeof head,
-				   .e_phentsize = sizeof(Elf64_Phdr), .e_shentsize = sizeof(Elf64_Shdr), .e_phnum = 8, .e_shnum = 9,
-				   .e_shstrndx = 1, .e_phoff = 64, .e_shoff = 600};
+		Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+				   .e_type = ET_DYN,
+				   .e_machine = EM_X86_64,
+				   .e_version = EV_CURRENT,
+				   .e_ehsize = sizeof head,
+				   .e_phentsize = sizeof(Elf64_Phdr),
+				   .e_shentsize = sizeof(Elf64_Shdr),
+				   .e_phnum = 8,
+				   .e_shnum = 9,
+				   .e_shstrndx = 1,
+				   .e_phoff = 64,
+				   .e_shoff = 600};
 
 		for (size_t k = 0; k < sizeof bytes; k++)
 			bytes[k] = (uint8_t)((next_random(&seed) >> 16) % 5 ? 0 : next_random(&seed) >> 16);
@@ -498,10 +507,10 @@ static void other_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_symbols), cmocka_unit_test(sizeless_symbol), cmocka_unit_test(own_sections), cmocka_unit_test(unwind_entries),
-		cmocka_unit_test(of_libc),     cmocka_unit_test(all_loaded),      cmocka_unit_test(stripped),
-		cmocka_unit_test(debugging_data), cmocka_unit_test(cut),          cmocka_unit_test(changed),
-		cmocka_unit_test(random_bytes), cmocka_unit_test(other_kinds),
+		cmocka_unit_test(own_symbols),    cmocka_unit_test(sizeless_symbol), cmocka_unit_test(own_sections),
+		cmocka_unit_test(unwind_entries), cmocka_unit_test(of_libc),         cmocka_unit_test(all_loaded),
+		cmocka_unit_test(stripped),       cmocka_unit_test(debugging_data),  cmocka_unit_test(cut),
+		cmocka_unit_test(changed),        cmocka_unit_test(random_bytes),    cmocka_unit_test(other_kinds),
 	};
 
 	return cmocka_run_group_tests_name("ELF files", tests, NULL, NULL);

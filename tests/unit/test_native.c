@@ -47,7 +47,8 @@ static bool build(const struct room *r, const char *compiler, const char *source
 {
 	char command[1024];
 
-	snprintf(command, sizeof command, "%s -O2 -g0 -w -pthread %s -o %s/%s %s 2>%s/log", compiler, flags, r->dir, name, source, r->dir);
+	snprintf(command, sizeof command, "%s -O2 -g0 -w -pthread %s -o %s/%s %s 2>%s/log", compiler, flags, r->dir, name,
+		 source, r->dir);
 	return system(command) == 0;
 }
 

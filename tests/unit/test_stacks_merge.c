@@ -36,7 +36,8 @@ static struct made make(const char *native, const char *python, bool native_whol
 		m.pf[i].entry = python[i] < 'a';
 		m.python[i] = (struct frame){.kind = FRAME_PYTHON, .function = arena_strndup(m.arena, python + i, 1)};
 	}
-	m.out = stacks_merge(m.arena, m.frames, m.native, m.nnative, m.pf, m.python, m.npython, native_whole, python_whole, &m.n, &m.why);
+	m.out = stacks_merge(m.arena, m.frames, m.native, m.nnative, m.pf, m.python, m.npython, native_whole, python_whole,
+			     &m.n, &m.why);
 	return m;
 }
 
@@ -130,8 +131,10 @@ static void calls(void **state)
 
 static void linkage_entries(void **state)
 {
-	static const uint8_t plain[16] = {0xff, 0x25, 0x10, 0, 0, 0}, marked[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0x10, 0, 0, 0},
-			     bound[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, 0x10, 0, 0, 0}, other[16] = {0x55, 0x48, 0x89, 0xe5};
+	static const uint8_t plain[16] = {0xff, 0x25, 0x10, 0, 0, 0},
+			     marked[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0x10, 0, 0, 0},
+			     bound[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, 0x10, 0, 0, 0},
+			     other[16] = {0x55, 0x48, 0x89, 0xe5};
 	uint64_t pointer = 0;
 
 	(void)state;
@@ -192,7 +195,8 @@ static void frame_sizes(void **state)
 	assert_int_equal(size, 0x120);
 	assert_true(SIZE_OF(PUSH_RBP MOV_RSP_RBP "\x48\x83\xc4\x80" CALL, &size)); /* add $-128,%rsp */
 	assert_int_equal(size, 128);
-	assert_true(SIZE_OF(PUSH_RBP MOV_RSP_RBP "\x48\x8b\x07\x48\x89\x45\xf8\x0f\x05", &size)); /* a leaf with a system call of its own */
+	assert_true(SIZE_OF(PUSH_RBP MOV_RSP_RBP "\x48\x8b\x07\x48\x89\x45\xf8\x0f\x05",
+			    &size)); /* a leaf with a system call of its own */
 	assert_int_equal(size, 0);
 	assert_true(SIZE_OF("\x85\xff\x74\x10" PUSH_RBP MOV_RSP_RBP "\x53" CALL, &size)); /* the frame is made behind a test */
 	assert_int_equal(size, 8);
@@ -235,8 +239,9 @@ static void odd_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(merged), cmocka_unit_test(apart),       cmocka_unit_test(calls),   cmocka_unit_test(linkage_entries),
-		cmocka_unit_test(jumps),  cmocka_unit_test(frame_sizes), cmocka_unit_test(odd_code),
+		cmocka_unit_test(merged),          cmocka_unit_test(apart), cmocka_unit_test(calls),
+		cmocka_unit_test(linkage_entries), cmocka_unit_test(jumps), cmocka_unit_test(frame_sizes),
+		cmocka_unit_test(odd_code),
 	};
 
 	return cmocka_run_group_tests_name("native and Python frames joined", tests, NULL, NULL);

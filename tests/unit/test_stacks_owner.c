@@ -69,7 +69,8 @@ static void environments(void **state)
 		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/proj/core.py", FRAME_OWN},
 		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/requests/api.py", FRAME_LIBRARY},
 		{"/x/lib/python3.11/site-packages", "/x/lib/python3.11/site-packages/requests/api.py", FRAME_LIBRARY},
-		{"/x/lib/python3.11/site-packages/proj", "/x/lib/python3.11/site-packages/proj/.venv/lib/python3.9/site-packages/a.py", FRAME_LIBRARY},
+		{"/x/lib/python3.11/site-packages/proj",
+		 "/x/lib/python3.11/site-packages/proj/.venv/lib/python3.9/site-packages/a.py", FRAME_LIBRARY},
 		/* the standard library's own tests, and a checkout of CPython */
 		{"/usr/lib/python3.11/test", "/usr/lib/python3.11/test/support/threading_helper.py", FRAME_OWN},
 		{"/usr/lib/python3.11/test", "/usr/lib/python3.11/threading.py", FRAME_LIBRARY},
@@ -153,6 +154,8 @@ static void native(void **state)
 		{"cfunction_vectorcall_FASTCALL", "/usr/bin/python3.11", "/home/u/app", true, FRAME_GLUE},
 		{"method_vectorcall_NOARGS", "/usr/bin/python3.11", "/home/u/app", true, FRAME_GLUE},
 		{NULL, "/usr/bin/python3.15", "/home/u/app", true, FRAME_GLUE},
+		{"_start", "/home/u/.pyenv/versions/3.11.7/bin/python3.11", "/home/u/app", false, FRAME_LIBRARY},
+		{"work", "/home/u/app/build/pythonic", "/home/u/app", false, FRAME_OWN},
 		{"list_sort_impl", "/usr/bin/python3.11", "/home/u/app", true, FRAME_LIBRARY},
 		{"PyObject_Vectorcall", "/home/u/app/own.so", "/home/u/app", false, FRAME_OWN},
 	};

@@ -229,6 +229,37 @@ def three_locks_held():
     block()
 
 
+@contextlib.contextmanager
+def managed(lock):
+    with lock:
+        yield
+
+
+@contextlib.contextmanager
+def managed_twice(lock):
+    with managed(lock):
+        yield
+
+
+@scenario
+def context_managers():
+    once, twice, left = threading.Lock(), threading.Lock(), threading.Lock()
+
+    def hold(here):
+        with managed(left):
+            pass
+        with managed(once), managed_twice(twice):  # with: managers
+            here()
+            block()  # at: managers
+
+    holder = run(hold)
+    left.acquire()
+    tell(wait(run(wait_with, once), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, twice), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, left), "Lock", "_thread.lock"))
+    block()
+
+
 @scenario
 def join():
     def sleeper(here):
