@@ -101,5 +101,5 @@ void native_name(const struct native_source *source, struct arena *arena, const 
 	if (find_function(source, &piece, frame->at - piece.bias, &symbol))
 		out->function = shown_name(arena, symbol.name);
 	else if (frame->loop)
-		out->function = "_PyEval_EvalFrameDefault";
+		out->function = NATIVE_LOOP;
 }
