@@ -45,7 +45,7 @@ static struct elf *open_elf(struct native_scene *s, const struct mapping *m)
 	}
 	if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_ino == m->inode && st.st_size > 0) {
 		file.size = (size_t)st.st_size;
-		file.bytes = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
+		file.bytes = mmap(NULL, file.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 		if (file.bytes == MAP_FAILED)
 			file.bytes = NULL;
 		else
