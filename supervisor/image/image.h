@@ -26,6 +26,8 @@ void memory_forget(struct memory *m);
 /** All or nothing. @return false: not mapped, not readable, or the budget is spent (memory_spent()). */
 bool memory_read(struct memory *m, uint64_t address, void *buf, size_t size);
 bool memory_spent(const struct memory *m);
+/** Pages of the budget that are left. */
+size_t memory_left(const struct memory *m);
 size_t memory_fetches(const struct memory *m); /* calls of the fetch function so far */
 /** A number, 0 where it can't be read: for chains, where 0 ends them. */
 uint64_t memory_u64(struct memory *m, uint64_t address);

@@ -57,6 +57,7 @@ struct tasks {
 	bool over;     /* tasks_go_on() said so once */
 	size_t steps;  /* calls of tasks_go_on() */
 	size_t frames; /* of all chains so far */
+	size_t pages;  /* of the memory's budget, when the walk began */
 	VEC(struct coro) coros; /* by address, once all are there */
 	VEC(struct task_object) objects;
 	VEC(struct watched) watched;

@@ -72,16 +72,17 @@ static bool coroutine_fits(struct tasks *t, uint64_t task, int at)
 	return !waiter || py_type_name(py, waiter, type, sizeof type);
 }
 
-/* Where the interpreter does not say it: seen in 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 (TaskObj, Modules/_asynciomodule.c). */
+/* Where the interpreter does not say it: seen in 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 (TaskObj,
+ * Modules/_asynciomodule.c). A task that has let go of its coroutine shows nothing; the next one will. */
 static void find_coroutine(struct tasks *t, uint64_t task)
 {
 	static const int known[] = {112, 152, 160, 136, 136, 120};
-	int minor = t->py->minor;
+	int minor = t->py->minor, here = minor >= 8 && minor <= 13 ? known[minor - 8] : 0;
 
-	if (minor >= 8 && minor <= 13 && coroutine_fits(t, task, known[minor - 8])) {
-		t->task_coro = known[minor - 8];
+	if (here && !memory_u64(t->py->m, task + (uint64_t)here))
 		return;
-	}
+	if (here && coroutine_fits(t, task, here))
+		t->task_coro = here;
 	for (int at = LEAST_COROUTINE; at < MOST_COROUTINE && !t->task_coro; at += 8)
 		if (coroutine_fits(t, task, at))
 			t->task_coro = at;
@@ -89,14 +90,15 @@ static void find_coroutine(struct tasks *t, uint64_t task)
 
 uint64_t asyncio_coro(struct tasks *t, uint64_t task)
 {
+	bool of_c = task_class_of(t, task) == CLASS_ASYNCIO;
 	uint64_t coro;
 
-	if (task_class_of(t, task) == CLASS_PY_ASYNCIO)
-		coro = py_attr(t->py, task, "_coro");
-	else if (!t->task_coro)
-		return find_coroutine(t, task), t->task_coro ? memory_u64(t->py->m, task + (uint64_t)t->task_coro) : 0;
+	if (of_c && !t->task_coro)
+		find_coroutine(t, task);
+	if (of_c)
+		coro = t->task_coro ? memory_u64(t->py->m, task + (uint64_t)t->task_coro) : 0;
 	else
-		coro = memory_u64(t->py->m, task + (uint64_t)t->task_coro);
+		coro = py_attr(t->py, task, "_coro");
 	return py_is_generator(t->py, coro) && py_gen_state(t->py, coro) != PY_GEN_DONE ? coro : 0;
 }
 

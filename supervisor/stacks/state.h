@@ -25,6 +25,7 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
+	pid_t failed_for; /* it could not be opened by way of this process; 0: it was */
 	struct timespec changed; /* when it was last written to, as it was opened */
 	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
@@ -35,6 +36,7 @@ struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
 	struct file none; /* what can't be opened */
+	uint64_t copied;  /* bytes of all files */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
@@ -101,6 +103,7 @@ struct process_read {
 	void *locks;                 /* of stacks/locks.c, in the arena */
 	const char *cwd, *root_path; /* process_cwd(), process_path() */
 	bool links_read;
+	int64_t tasks_until_ns;      /* CLOCK_MONOTONIC: so long tasks may be looked for */
 };
 
 struct reading {

@@ -264,9 +264,15 @@ def tell_when_at_rest(x, loop, quiet=0):
     async_chain.tell(described)
 
 
+async def returns():
+    return 1
+
+
 async def main():
     loop = asyncio.get_running_loop()
     x = Expected()
+    x.ended = loop.create_task(returns())  # stays, but is none of those that are told
+    await x.ended
     asyncio.current_task().set_name("main")
     x.of["main"] = {"awaits": "Future", "waits_for": [], "fd": None, "writes": False, "child": None}
     if MODE == "derived":
