@@ -11,6 +11,9 @@
 #include "model/model.h"
 #include "python/python.h"
 
+/* The function that runs Python code: Python/ceval.c of CPython. */
+#define NATIVE_LOOP "_PyEval_EvalFrameDefault"
+
 enum { NATIVE_MOST_FRAMES = 1000 };
 
 /** A piece of a process's address space, and what is mapped there. */
@@ -19,6 +22,7 @@ struct native_piece {
 	bool executable;
 	struct elf *elf;  /* NULL: no file, or none that can be read */
 	uint64_t bias;    /* of the file's own addresses */
+	const struct elf_symbol *loop; /* what the file has of NATIVE_LOOP; NULL: nothing, it holds no interpreter */
 	const char *path; /* of the file, as the process has it; not ended by a NUL; NULL: none. "[vdso]" for that */
 	size_t path_len;
 };

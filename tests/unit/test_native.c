@@ -488,6 +488,50 @@ static void anywhere(void **state)
 	end(&t);
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	return *seed = *seed * 1664525 + 1013904223;
+}
+
+/** Unwind entries with wrong bytes, of a file that somebody built by hand: an end, a reason, no crash, no loop. */
+static void broken_entries(void **state)
+{
+	const struct room *r = *state;
+	uint64_t sp, pc, address, size;
+	size_t available;
+	uint32_t seed = 7;
+
+	if (!r->has_cc)
+		skip(); /* no C compiler here */
+
+	struct target t = start(r, "stripped", "read", "signal");
+
+	look(r, &t, SYS_read);
+	expect_whole(&t);
+	native_scene_wait(t.pid, t.tid, SYS_read, &sp, &pc);
+	for (size_t i = 0; i < t.scene->files.n; i++) {
+		struct elf *e = t.scene->files.at[i].elf;
+
+		if (!e || !elf_section(e, ".eh_frame", &address, &size))
+			continue;
+
+		uint8_t *table = (uint8_t *)(uintptr_t)elf_bytes_at(e, address, &available), *saved = malloc(size);
+
+		memcpy(saved, table, size);
+		for (int k = 0; k < 400; k++) {
+			for (size_t wrong = size / 50 + 1; wrong > 0; wrong--)
+				table[next_random(&seed) % size] = (uint8_t)(next_random(&seed) >> 24);
+			native_scene_read(t.scene, r->u, sp, pc);
+			assert_true(t.scene->whole || *t.scene->why);
+			memcpy(table, saved, size);
+		}
+		free(saved);
+	}
+	native_scene_read(t.scene, r->u, sp, pc);
+	expect_whole(&t);
+	end(&t);
+}
+
 /* ---- beside a debugger ---- */
 
 static const char script[] =
@@ -588,7 +632,7 @@ int main(void)
 		cmocka_unit_test(plain),       cmocka_unit_test(names_of_plain), cmocka_unit_test(write_goes_on),
 		cmocka_unit_test(signals),     cmocka_unit_test(frame_pointers), cmocka_unit_test(other_files),
 		cmocka_unit_test(deleted),     cmocka_unit_test(no_entries),     cmocka_unit_test(cpp),
-		cmocka_unit_test(in_vdso),     cmocka_unit_test(anywhere),       cmocka_unit_test(as_gdb_has_it),
+		cmocka_unit_test(in_vdso),     cmocka_unit_test(anywhere), cmocka_unit_test(broken_entries),       cmocka_unit_test(as_gdb_has_it),
 	};
 
 	return cmocka_run_group_tests_name("native stacks", tests, setup, teardown);
