@@ -68,6 +68,11 @@ bool memory_spent(const struct memory *m)
 	return m->spent;
 }
 
+size_t memory_left(const struct memory *m)
+{
+	return m->budget;
+}
+
 size_t memory_fetches(const struct memory *m)
 {
 	return m->fetches;

@@ -29,9 +29,8 @@ static bool read_list(struct tasks *t, uint64_t head, uint64_t node_at)
 	for (uint64_t node = memory_u64(t->py->m, head); node && node != head; node = pair[0]) {
 		enum task_class class = task_class_of(t, node - node_at);
 
-		if (!memory_read(t->py->m, node, pair, sizeof pair) || pair[1] != before || class != CLASS_ASYNCIO)
-			return false;
-		if (t->objects.n >= TASKS_MOST)
+		if (!memory_read(t->py->m, node, pair, sizeof pair) || pair[1] != before || class != CLASS_ASYNCIO ||
+		    t->objects.n >= TASKS_MOST)
 			return false;
 		vec_push(&t->objects, (struct task_object){node - node_at, class});
 		before = node;
@@ -56,7 +55,7 @@ void asyncio_lists(struct tasks *t)
 	for (size_t i = 0; i < n; i++)
 		whole &= read_list(t, threads[i].state + b.thread_head, b.task_node);
 	if (!whole)
-		t->cut = "a list of asyncio's tasks is torn";
+		t->cut = "a list of asyncio's tasks is torn, or too long";
 }
 
 /** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be one. */
@@ -73,16 +72,17 @@ static bool coroutine_fits(struct tasks *t, uint64_t task, int at)
 	return !waiter || py_type_name(py, waiter, type, sizeof type);
 }
 
-/* Where the interpreter does not say it: seen in 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 (TaskObj, Modules/_asynciomodule.c). */
+/* Where the interpreter does not say it: seen in 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 (TaskObj,
+ * Modules/_asynciomodule.c). A task that has let go of its coroutine shows nothing; the next one will. */
 static void find_coroutine(struct tasks *t, uint64_t task)
 {
 	static const int known[] = {112, 152, 160, 136, 136, 120};
-	int minor = t->py->minor;
+	int minor = t->py->minor, here = minor >= 8 && minor <= 13 ? known[minor - 8] : 0;
 
-	if (minor >= 8 && minor <= 13 && coroutine_fits(t, task, known[minor - 8])) {
-		t->task_coro = known[minor - 8];
+	if (here && !memory_u64(t->py->m, task + (uint64_t)here))
 		return;
-	}
+	if (here && coroutine_fits(t, task, here))
+		t->task_coro = here;
 	for (int at = LEAST_COROUTINE; at < MOST_COROUTINE && !t->task_coro; at += 8)
 		if (coroutine_fits(t, task, at))
 			t->task_coro = at;
@@ -90,14 +90,15 @@ static void find_coroutine(struct tasks *t, uint64_t task)
 
 uint64_t asyncio_coro(struct tasks *t, uint64_t task)
 {
+	bool of_c = task_class_of(t, task) == CLASS_ASYNCIO;
 	uint64_t coro;
 
-	if (task_class_of(t, task) == CLASS_PY_ASYNCIO)
-		coro = py_attr(t->py, task, "_coro");
-	else if (!t->task_coro)
-		return find_coroutine(t, task), t->task_coro ? memory_u64(t->py->m, task + (uint64_t)t->task_coro) : 0;
+	if (of_c && !t->task_coro)
+		find_coroutine(t, task);
+	if (of_c)
+		coro = t->task_coro ? memory_u64(t->py->m, task + (uint64_t)t->task_coro) : 0;
 	else
-		coro = memory_u64(t->py->m, task + (uint64_t)t->task_coro);
+		coro = py_attr(t->py, task, "_coro");
 	return py_is_generator(t->py, coro) && py_gen_state(t->py, coro) != PY_GEN_DONE ? coro : 0;
 }
 

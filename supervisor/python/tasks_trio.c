@@ -39,16 +39,19 @@ static bool is_of(const struct link *link, const struct package *p, const char *
 	return in_package(link, p) && !strcmp(link->file + p->length, file) && !strcmp(own_name(link->function), function);
 }
 
-static void add_children(struct tasks *t, uint64_t children, struct async_task *out)
+/** @return how many there are. */
+static size_t add_children(struct tasks *t, uint64_t children, struct async_task *out)
 {
 	struct py_iter it = py_iter(t->py, children);
+	size_t n = 0;
 
-	for (size_t n = 0; n < TASKS_MOST_EDGES && py_next(t->py, &it); n++)
-		if (task_class_of(t, it.key) == CLASS_TRIO)
+	while (py_next(t->py, &it) && tasks_go_on(t))
+		if (task_class_of(t, it.key) == CLASS_TRIO && ++n <= TASKS_MOST_EDGES)
 			add_edge(out, it.key);
+	return n;
 }
 
-/** Links from FROM on that are of the core; the innermost are. */
+/** How many links are of the core, from the innermost on. */
 static size_t core_links(const struct chain *c, const struct package *p)
 {
 	const struct link *link;
@@ -65,8 +68,9 @@ static bool core_waits(struct tasks *t, const struct package *p, const struct li
 	struct python *py = t->py;
 
 	if (is_of(link, p, "_core/_run.py", "_nested_child_finished")) {
-		add_children(t, py_attr(py, py_local(py, &link->frame, "self"), "_children"), out);
-		out->awaits = arena_printf(py->arena, "nursery of %zu", out->nwaits_for);
+		size_t n = add_children(t, py_attr(py, py_local(py, &link->frame, "self"), "_children"), out);
+
+		out->awaits = arena_printf(py->arena, "nursery of %zu", n);
 		return true;
 	}
 	if (is_of(link, p, "_core/_io_epoll.py", "_epoll_wait") && local_fd(py, link, "fd", &out->fd))

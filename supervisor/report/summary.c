@@ -135,14 +135,27 @@ static bool is_one_process(const ring_rows *ring)
 	return true;
 }
 
+/** "thread 12 and thread 13" are "threads 12 and 13". */
+static bool are_all_threads(const ring_rows *ring)
+{
+	for (size_t i = 0; i < ring->n; i++)
+		if (ring->at[i]->tid == ring->at[i]->pid)
+			return false;
+	return ring->n > 1;
+}
+
 static void add_ring_members(struct text *out, const struct finding *f, const ring_rows *ring)
 {
-	bool one = is_one_process(ring);
+	bool one = is_one_process(ring), threads = one && are_all_threads(ring);
 	size_t shown = ring->n > LIST_MOST + 1 ? LIST_MOST : ring->n;
 
+	text_add(out, threads ? "threads " : one ? "" : "processes ");
 	for (size_t i = 0; i < shown; i++) {
 		text_add(out, i == 0 ? "" : i + 1 == ring->n ? " and " : ", ");
-		word_thread(out, f, one ? ring->at[0]->pid : 0, ring->at[i]->pid, ring->at[i]->tid);
+		if (threads)
+			text_addf(out, "%d", (int)ring->at[i]->tid);
+		else
+			word_thread(out, f, one ? ring->at[0]->pid : 0, ring->at[i]->pid, ring->at[i]->tid);
 	}
 	if (shown < ring->n)
 		text_addf(out, " and %zu more", ring->n - shown);

@@ -25,15 +25,16 @@ enum { WHOLE_MOST = 64 << 20, SECTIONS_MOST = 4096, PAGE = 4096 };
 struct source {
 	int fd;
 	size_t size;
-	uint8_t *to;   /* as large as the file, zeroed */
-	uint64_t most; /* bytes that may be copied yet */
+	uint8_t *to; /* as large as the file, zeroed */
+	bool whole;  /* all of it was copied */
+	uint64_t *copied; /* bytes of all files */
 };
 
-static bool copy_range(struct source *s, uint64_t offset, uint64_t size)
+static bool copy_range(const struct source *s, uint64_t offset, uint64_t size)
 {
-	if (offset > s->size || size > s->size - offset || size > s->most)
+	if (offset > s->size || size > s->size - offset || size > COPIED_MOST - *s->copied)
 		return false;
-	s->most -= size;
+	*s->copied += size;
 	for (uint64_t done = 0; done < size;) {
 		ssize_t n = pread(s->fd, s->to + offset + done, size - done, (off_t)(offset + done));
 
@@ -51,19 +52,27 @@ static bool starts_with(const char *s, const char *with)
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
-/** Is a section worth its bytes? LARGE: of a file that is not copied as a whole. */
-static bool wanted(const Elf64_Shdr *section, const char *name, bool large)
+/* What the dynamic loader looks symbols up by is what every reading wants, and is little. The rest, most of a file, is for native stacks, and
+ * for interpreters that hide. */
+enum part { PART_DYNAMIC, PART_REST };
+
+/** LARGE: of a file that is not copied as a whole. Writable data is looked at in the process, relocations nowhere. */
+static bool wanted(const Elf64_Shdr *section, const char *name, bool large, enum part part)
 {
-	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL)
+	bool allocated = section->sh_flags & SHF_ALLOC;
+
+	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL || section->sh_type == SHT_RELA || section->sh_type == SHT_REL)
 		return false;
 	if (section->sh_type != SHT_PROGBITS)
-		return true; /* symbols, strings, notes: all small */
-	if (starts_with(name, ".debug") || starts_with(name, ".zdebug"))
+		return part == (allocated ? PART_DYNAMIC : PART_REST); /* symbols, strings, notes */
+	if (starts_with(name, ".gnu_debug"))
+		return part == PART_DYNAMIC;
+	if (part == PART_DYNAMIC || !allocated || section->sh_flags & SHF_WRITE)
 		return false;
-	return !large || starts_with(name, ".eh_frame") || starts_with(name, ".gnu_debug");
+	return !large || starts_with(name, ".eh_frame");
 }
 
-static bool copy_sections(struct source *s)
+static bool copy_sections(const struct source *s, enum part part)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 	uint64_t table = (uint64_t)head->e_shnum * sizeof(Elf64_Shdr);
@@ -81,7 +90,7 @@ static bool copy_sections(struct source *s)
 		const Elf64_Shdr *section = &sections[i];
 
 		if (section->sh_name < names->sh_size &&
-		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large) &&
+		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large, part) &&
 		    !copy_range(s, section->sh_offset, section->sh_size))
 			return false;
 	}
@@ -100,12 +109,15 @@ static bool copy_file(struct source *s)
 	if (head->e_phentsize == sizeof(Elf64_Phdr))
 		(void)copy_range(s, head->e_phoff, (uint64_t)head->e_phnum * sizeof(Elf64_Phdr));
 	/* Without a table of sections (some packers drop it) what there is counts, up to the limit. */
-	return copy_sections(s) || (s->size <= WHOLE_MOST && copy_range(s, 0, s->size));
+	if (copy_sections(s, PART_DYNAMIC))
+		return true;
+	s->whole = s->size <= WHOLE_MOST && copy_range(s, 0, s->size);
+	return s->whole;
 }
 
 static void load(struct stacks *all, struct file *f, int fd, const struct stat *st)
 {
-	struct source s = {.fd = fd, .size = (size_t)st->st_size, .most = COPIED_MOST - all->copied};
+	struct source s = {.fd = fd, .size = (size_t)st->st_size, .copied = &all->copied};
 	void *to;
 
 	if (st->st_size <= 0 || st->st_size > FILE_MOST) {
@@ -120,17 +132,17 @@ static void load(struct stacks *all, struct file *f, int fd, const struct stat *
 	s.to = to;
 	f->bytes = to;
 	f->size = s.size;
+	f->changed = st->st_mtim;
 	if (!copy_file(&s))
 		err_set(&f->why, 0, "no ELF file of this machine");
 	else if (elf_open(f->bytes, f->size, &f->elf, &f->why) < 0)
 		f->elf = NULL;
-	if (f->elf) {
-		all->copied = COPIED_MOST - s.most;
-		return;
+	f->rest_read = f->whole = s.whole;
+	if (!f->elf) {
+		munmap(f->bytes, f->size);
+		f->bytes = NULL;
+		f->size = 0;
 	}
-	munmap(f->bytes, f->size);
-	f->bytes = NULL;
-	f->size = 0;
 }
 
 /* ---- finding ---- */
@@ -195,46 +207,73 @@ static struct file *new_file(struct stacks *st, const char *key)
 	return f;
 }
 
-static void open_file(struct process_read *p, const struct mapping *m, struct file *f)
+/** The file of M, by whatever way leads to it; -1: none does. */
+static int open_file(const struct process_read *p, const struct mapping *m, struct stat *st)
 {
-	struct stat st;
-	OWNED_FD fd = -1;
+	OWNED_FD fd = open_path(p, m, st);
 
-	f->failed_for = 0;
-	f->why.text[0] = '\0';
-	if (!m->inode || !m->path_len || *m->path != '/') {
-		err_set(&f->why, 0, "no file");
-		return;
-	}
-	fd = open_path(p, m, &st);
 	if (fd < 0)
-		fd = open_mapped(p, m, &st);
+		fd = open_mapped(p, m, st);
 	if (fd < 0)
-		fd = open_program(p, m, &st);
-	if (fd >= 0) {
-		load(p->st, f, fd, &st);
-		return;
-	}
-	f->failed_for = p->pid;
-	err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
+		fd = open_program(p, m, st);
+	return fd_take(&fd);
 }
 
 struct file *file_of(struct process_read *p, const struct mapping *m)
 {
 	char key[sizeof((struct file *)0)->key];
-	struct file *f;
 	size_t i;
 
 	(void)snprintf(key, sizeof key, "%s:%lu", m->device, m->inode);
-	if (strmap_get(p->st->by_key, key, &i)) {
-		f = p->st->files.at[i];
-		if (!f->failed_for || f->failed_for == p->pid)
-			return f;
-	} else {
+
+	struct file *f = strmap_get(p->st->by_key, key, &i) ? p->st->files.at[i] : NULL;
+	struct stat st;
+	OWNED_FD fd = -1;
+
+	if (f && (!f->failed_for || f->failed_for == p->pid))
+		return f;
+	if (!f)
 		f = new_file(p->st, key);
+	f->failed_for = 0; /* another process may have a way to it that the last one had not */
+	if (!m->inode || !m->path_len || *m->path != '/') {
+		err_set(&f->why, 0, "no file");
+		return f;
 	}
-	open_file(p, m, f); /* another process may have a way to it that the last one had not */
+	fd = open_file(p, m, &st);
+	f->failed_for = fd < 0 ? p->pid : 0;
+	if (fd < 0)
+		err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
+	else
+		load(p->st, f, fd, &st);
 	return f;
+}
+
+/** Copy what was left out. What was asked of the file before does not know of it. */
+static void load_rest(struct stacks *all, struct file *f, int fd)
+{
+	struct source s = {.fd = fd, .size = f->size, .to = f->bytes, .copied = &all->copied};
+	struct err err;
+
+	f->whole = copy_sections(&s, PART_REST);
+	elf_close(f->elf);
+	f->elf = NULL;
+	if (elf_open(f->bytes, f->size, &f->elf, &err) < 0)
+		f->elf = NULL;
+	f->whole = f->whole && f->elf;
+}
+
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f)
+{
+	struct stat st;
+	OWNED_FD fd = -1;
+
+	if (!f->elf || f->rest_read)
+		return f->whole;
+	f->rest_read = true;
+	fd = open_file(p, m, &st);
+	if (fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec)
+		load_rest(p->st, f, fd);
+	return f->whole;
 }
 
 struct file *file_at(struct process_read *p, const char *path)
@@ -246,6 +285,8 @@ struct file *file_at(struct process_read *p, const char *path)
 	OWNED_FD fd = n > 0 && (size_t)n < sizeof full ? open_below(p, full, &st) : -1;
 
 	if (fd < 0)
+		fd = open_below(p, path, &st); /* an absolute path: our own root */
+	if (fd < 0)
 		return &p->st->none;
 	(void)snprintf(key, sizeof key, "at %lx:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
 	if (strmap_get(p->st->by_key, key, &i))
@@ -254,6 +295,10 @@ struct file *file_at(struct process_read *p, const char *path)
 	struct file *f = new_file(p->st, key);
 
 	load(p->st, f, fd, &st);
+	if (f->elf && !f->rest_read) {
+		f->rest_read = true;
+		load_rest(p->st, f, fd);
+	}
 	return f;
 }
 
@@ -280,36 +325,46 @@ static uint64_t symbol(struct elf *e, const char *name)
 	return elf_find(e, name, &s) ? s.value : 0;
 }
 
-static void find_symbols(struct file *f, const char *name)
+static bool find_symbols(struct file *f)
 {
 	struct python_symbols *s = &f->python;
 	struct elf_symbol runtime;
 
+	if (!f->elf)
+		return false;
 	if (elf_find(f->elf, "_PyRuntime", &runtime)) {
 		s->runtime = runtime.value;
 		s->runtime_size = runtime.size;
 	} else if (elf_section(f->elf, ".PyRuntime", &s->runtime, &s->runtime_size)) {
 		s->by_section = true; /* what strip(1) leaves, from 3.10 on */
 	} else {
-		return;
+		return false;
 	}
-	s->known = true;
 	s->version = symbol(f->elf, "Py_Version");
 	s->code_type = symbol(f->elf, "PyCode_Type");
 	s->coro_type = symbol(f->elf, "PyCoro_Type");
 	s->gen_type = symbol(f->elf, "PyGen_Type");
 	s->async_gen_type = symbol(f->elf, "PyAsyncGen_Type");
 	s->method_type = symbol(f->elf, "PyMethod_Type");
-	if (!s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
-		*s->literal = '\0';
+	return true;
 }
 
-const struct python_symbols *file_python(struct file *f, const char *name)
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name)
 {
-	if (f->elf && !f->symbols_read)
-		find_symbols(f, name);
+	struct python_symbols *s = &f->python;
+
+	if (f->symbols_read)
+		return s;
 	f->symbols_read = f->elf;
-	return &f->python;
+	s->known = find_symbols(f);
+	/* Nothing exported: the static table may have it. Up to 3.10 its version is a constant of the file's. */
+	if ((!s->known || s->by_section || !s->version) && file_whole(p, m, f)) {
+		*s = (struct python_symbols){0};
+		s->known = find_symbols(f);
+		if (s->known && !s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
+			*s->literal = '\0';
+	}
+	return s;
 }
 
 uint64_t file_asyncio(struct file *f)

@@ -1,8 +1,9 @@
 /* RBP of a frame that can't be left without it, where nobody has saved it yet: code with frame pointers under a system call.
  *
- * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. So a place on the
- * stack counts as the frame pointer when the return address above it is that of a call of this very function, and when there is but one
- * such place; or when the function's first instructions say that the frame pointer lies there.
+ * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. But a
+ * function puts its frame pointer a fixed way above its stack pointer, and its first instructions say how far: that, with the
+ * return address of a call above it, is proof. Where they can't be read, the only place with a return address of a call of this
+ * very function is likely.
  */
 #include <string.h>
 
@@ -12,8 +13,9 @@ enum { MOST_CODE = 512, MOST_BODY = 1 << 20, SEARCH_WORDS = 8192, PLT_ENTRY = 16
 
 /* ---- code, from the file where there is one ---- */
 
-static bool read_code(const struct native_source *source, uint64_t address, void *buf, size_t size)
+bool native_code(const struct native_source *source, uint64_t address, void *buf, size_t size)
 {
+	static const uint8_t nothing[MOST_CODE];
 	struct native_piece piece;
 
 	if (!source->piece_at(source->who, address, &piece) || !piece.executable || address + size > piece.end)
@@ -22,7 +24,8 @@ static bool read_code(const struct native_source *source, uint64_t address, void
 	size_t available = 0;
 	const uint8_t *at = piece.elf ? elf_bytes_at(piece.elf, address - piece.bias, &available) : NULL;
 
-	if (!at || available < size)
+	/* Of a large file the code was not copied, and zeros stand for it (files.c). */
+	if (!at || available < size || (size <= sizeof nothing && memcmp(at, nothing, size) == 0))
 		return memory_read(source->memory, address, buf, size);
 	memcpy(buf, at, size);
 	return true;
@@ -32,7 +35,7 @@ static enum code_call call_before(const struct native_source *source, uint64_t a
 {
 	uint8_t before[CODE_BEFORE];
 
-	if (address < CODE_BEFORE || !read_code(source, address - CODE_BEFORE, before, sizeof before))
+	if (address < CODE_BEFORE || !native_code(source, address - CODE_BEFORE, before, sizeof before))
 		return CODE_NO_CALL;
 	return code_call_before(before, address, target);
 }
@@ -48,19 +51,27 @@ bool is_behind_call(const struct native_source *source, uint64_t address)
 
 enum verdict { NO, MAYBE, YES };
 
-/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the caller of TARGET. */
+/** Code of [FROM, TO), as the file has it; NULL: not to be had. */
+static const uint8_t *body_of(const struct pointerless *frame, uint64_t from, uint64_t to)
+{
+	struct native_piece piece;
+	size_t available = 0;
+	const uint8_t *body;
+
+	if (to <= from || to - from > MOST_BODY || !frame->source->piece_at(frame->source->who, from, &piece) || !piece.elf)
+		return NULL;
+	body = elf_bytes_at(piece.elf, from - piece.bias, &available);
+	return body && available >= to - from ? body : NULL;
+}
+
+/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the
+ *  caller of TARGET. */
 static bool jumps_on(const struct pointerless *frame, uint64_t target)
 {
 	uint64_t end = frame->end_of(frame->who, target);
-	struct native_piece piece;
-	size_t available = 0;
+	const uint8_t *body = body_of(frame, target, end);
 
-	if (end <= target || end - target > MOST_BODY || !frame->source->piece_at(frame->source->who, target, &piece) || !piece.elf)
-		return false;
-
-	const uint8_t *body = elf_bytes_at(piece.elf, target - piece.bias, &available);
-
-	return body && available >= end - target && code_count_jumps(body, end - target, target, frame->from, frame->to) > 0;
+	return body && code_count_jumps(body, end - target, target, frame->from, frame->to) > 0;
 }
 
 static enum verdict leads_here(const struct pointerless *frame, uint64_t target)
@@ -70,7 +81,7 @@ static enum verdict leads_here(const struct pointerless *frame, uint64_t target)
 
 	if (target == frame->from)
 		return YES;
-	if (read_code(frame->source, target, entry, sizeof entry) && code_plt_pointer(entry, sizeof entry, target, &pointer))
+	if (native_code(frame->source, target, entry, sizeof entry) && code_plt_pointer(entry, sizeof entry, target, &pointer))
 		target = memory_u64(frame->source->memory, pointer);
 	return target == frame->from || jumps_on(frame, target) ? YES : NO;
 }
@@ -102,14 +113,15 @@ static enum verdict judge(const struct pointerless *frame, uint64_t at)
 
 static bool by_first_instructions(const struct pointerless *frame, uint64_t *rbp)
 {
+	const uint8_t *body = body_of(frame, frame->from, frame->to);
 	uint8_t code[MOST_CODE];
 	uint64_t size, n = frame->pc - frame->from;
 
-	if (!frame->from || frame->pc <= frame->from)
+	if (!body || frame->pc <= frame->from || code_moves_stack(body, frame->to - frame->from))
 		return false;
 	if (n > sizeof code)
 		n = sizeof code;
-	if (!read_code(frame->source, frame->from, code, n) || !code_frame_size(code, n, &size))
+	if (!native_code(frame->source, frame->from, code, n) || !code_frame_size(code, n, &size))
 		return false;
 	*rbp = frame->sp + size;
 	return judge(frame, *rbp) != NO;
@@ -135,17 +147,24 @@ static size_t by_search(const struct pointerless *frame, uint64_t *rbp)
 	return found;
 }
 
-bool frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why)
+enum pointer_found frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why)
 {
+	*why = NULL;
 	if (frame->sp % 8) {
 		*why = "its stack pointer is odd";
-		return false;
+		return POINTER_NONE;
 	}
 	if (by_first_instructions(frame, rbp))
-		return true;
+		return POINTER_PROVEN;
 	switch (by_search(frame, rbp)) {
-	case 1: return true;
-	case 0: *why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to"; return false;
-	default: *why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to"; return false;
+	case 0:
+		*why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to";
+		return POINTER_NONE;
+	case 1:
+		*why = "the frame pointer of one function is the only one that fits, which is no proof";
+		return POINTER_LIKELY;
+	default:
+		*why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to";
+		return POINTER_NONE;
 	}
 }

@@ -50,10 +50,10 @@ static void read_threads(struct process_read *p)
 		for (size_t i = 0; i < p->nthreads; i++)
 			if (!p->threads[i].settled)
 				thread_before(p, &p->threads[i]);
-		if (try == 1)
-			find_interpreter(p);
-		else
+		if (try > 1)
 			memory_forget(p->memory);
+		if (!p->py) /* who starts threads meanwhile may look like no interpreter */
+			find_interpreter(p);
 		read_python(p);
 		for (size_t i = 0; p->opt->native && i < p->nthreads; i++)
 			if (!p->threads[i].settled)
@@ -66,20 +66,6 @@ static void read_threads(struct process_read *p)
 	p->out->gil_holder = find_gil_holder(p);
 }
 
-/** The tasks of event loops lie all over the memory: they hold together only where no thread ran. */
-static void read_tasks(struct process_read *p)
-{
-	bool moved = false;
-
-	if (!p->opt->tasks || !p->py)
-		return;
-	stacks_tasks(p);
-	for (size_t i = 0; i < p->nthreads && !moved; i++)
-		moved = thread_moved(p, &p->threads[i]);
-	if (moved && !p->out->tasks_cut)
-		p->out->tasks_cut = "the process ran while they were read";
-}
-
 /* ---- what comes out ---- */
 
 /** Why T is less than exact, or not whole. */
@@ -89,9 +75,9 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 	s->why = t->why;
 	if (s->quality == STACK_MOVING && !s->why)
 		s->why = "it ran while it was read";
-	if (s->quality == STACK_EXACT && t->python_why) {
+	if (s->quality == STACK_EXACT && (t->python_why || t->native_why)) {
 		s->quality = STACK_PARTIAL;
-		s->why = t->python_why;
+		s->why = t->python_why ? t->python_why : t->native_why;
 	}
 	if (s->nframes || s->nnative)
 		return;
@@ -142,15 +128,16 @@ static void read_process(struct process_read *p)
 	if (!process_open(p))
 		return;
 	read_threads(p);
-	read_tasks(p);
+	if (p->opt->tasks)
+		stacks_tasks(p);
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
-	/* Of many processes not all can stay open, nor all that was read for the tasks of their loops. */
+	/* Of many processes not all can stay open, nor all that was read of them: little is asked again, and the next one's pages go where these
+	 * were, which is cheaper than new ones. */
 	(void)process_cwd(p);
 	fd_closep(&p->dir_fd);
-	if (p->opt->tasks)
-		memory_forget(p->memory);
+	memory_forget(p->memory);
 }
 
 struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,

@@ -26,7 +26,8 @@ struct file {
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
 	pid_t failed_for; /* it could not be opened by way of this process; 0: it was */
-	bool symbols_read, asyncio_read;
+	struct timespec changed; /* when it was last written to, as it was opened */
+	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
 };
@@ -35,16 +36,20 @@ struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
 	struct file none; /* what can't be opened */
-	uint64_t copied;  /* bytes of all of them */
+	uint64_t copied;  /* bytes of all files */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
 struct process_read;
 /** The file of a mapping, opened at the first time it is seen: never NULL. */
 struct file *file_of(struct process_read *p, const struct mapping *m);
-/** Another file by its path as the process sees it, as a separate debug file; kept, too. Never NULL. */
+/** A file of debugging data by its path, as the process sees it or else as we do; kept, too. Never NULL: without an elf where there is none. */
 struct file *file_at(struct process_read *p, const char *path);
-const struct python_symbols *file_python(struct file *f, const char *name);
+/** Have all of it that is of use, not only what the dynamic loader needs: before natives ask f->elf, which may be another one then.
+ *  @return false: it is no ELF file, or can't be had any more. */
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f);
+/** NAME: the file's own, without folders. */
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name);
 uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
@@ -68,6 +73,7 @@ struct thread_read {
 	size_t npython;
 	const char *python_why;      /* NULL: all of them */
 	struct frame *native;        /* by stacks_native() */
+	const char *native_why;      /* what the native stack lacks, or why the two could not be joined; NULL: nothing */
 	size_t nnative;
 	struct frame *merged;        /* both in one, by stacks_native(); NULL: they could not be joined, or nobody asked */
 	size_t nmerged;
@@ -95,8 +101,8 @@ struct process_read {
 	struct python_thread *states;
 	size_t nstates;
 	void *locks;                 /* of stacks/locks.c, in the arena */
-	const char *cwd;             /* process_cwd() */
-	bool cwd_read;
+	const char *cwd, *root_path; /* process_cwd(), process_path() */
+	bool links_read;
 };
 
 struct reading {
@@ -140,12 +146,14 @@ pid_t find_gil_holder(struct process_read *p);
 
 /** The folder that it works in, as it sees it; NULL: not known. */
 const char *process_cwd(struct process_read *p);
+/** PATH of /proc/PID/maps as the process itself has it: without the folder that it was given as its root. NULL for NULL. */
+const char *process_path(struct process_read *p, const char *path);
 /** Frames of the model, with their owners, in the arena of P. */
 struct frame *frames_of_python(struct process_read *p, const struct python_frame *frames, size_t n);
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 
-/** native*.c: t->native; joined with t->python, where it could be, in t->merged. Sets t->quality and t->why to less than exact. */
+/** native.c: t->native; joined with t->python, where it could be, in t->merged; t->native_why. */
 void stacks_native(struct process_read *p, struct thread_read *t);
 void stacks_native_free(struct stacks *st);
 /** locks.c: what each task of P waits for, kept in p->locks; service loops. */

@@ -11,7 +11,7 @@ import support  # noqa: E402
 record, folder = sys.argv[1], Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 for python in support.known():
-    for words in (["few"], ["locks", "abba"], ["locks", "condition_of_lock"]):
+    for words in (["few"], ["locks", "abba"], ["locks", "condition_of_lock"], ["async_asyncio"]):
         target = support.Target(python, *words)
         try:
             subprocess.run([record, str(target.pid), str(folder / f"{python}-{'-'.join(words)}")], check=True)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "python/state.h"
+#include "python/tasks.h"
 
 #define RECORD_MAGIC "pyimage1"
 
@@ -32,7 +32,7 @@ struct record_page {
 };
 
 /* Enough to go everywhere, few enough for some hundred runs a second. */
-enum { WALK_OBJECTS = 50, WALK_ITEMS = 8, WALK_FRAMES = 8, WALK_THREADS = 5, WALK_WAITS = 8 };
+enum { WALK_OBJECTS = 50, WALK_ITEMS = 8, WALK_FRAMES = 8, WALK_THREADS = 5, WALK_WAITS = 8, WALK_NEWEST = 400 };
 
 static void walk_text(const char *s)
 {
@@ -105,6 +105,47 @@ static void walk_heap(struct python *py, uint64_t interpreter)
 			walk_generator(py, at + 16);
 		}
 	}
+}
+
+static void walk_task(const struct async_task *task)
+{
+	walk_text(task->name);
+	if (task->awaits && (strlen(task->awaits) > PY_TEXT + 32 || strchr(task->awaits, '\033')))
+		__builtin_trap();
+	if (task->nframes > PYTHON_MOST_FRAMES || task->fd < -1 || task->child < 0 || (task->nwaits_for && !task->waits_for))
+		__builtin_trap();
+	for (size_t i = 0; i < task->nframes; i++) {
+		walk_text(task->frames[i].function);
+		walk_text(task->frames[i].file);
+	}
+}
+
+/* The program's tasks are among the newest objects, which stand last in their list; all of a heap would be too much. */
+static void walk_tasks(struct python *py, uint64_t interpreter)
+{
+	struct tasks t = {.py = py};
+	struct async_task *tasks;
+	size_t n;
+
+	asyncio_lists(&t);
+	for (int generation = 0; generation < 3; generation++) {
+		uint64_t head = py_gc_head(py, interpreter, generation), at = head;
+
+		for (int i = 0; head && i < WALK_NEWEST; i++) {
+			enum task_class class;
+
+			at = memory_u64(py->m, at + 8) & ~UINT64_C(3);
+			if (!at || at == head)
+				break;
+			class = task_class_of(&t, at + 16);
+			if (class != CLASS_OTHER)
+				tasks_keep(&t, at + 16, class);
+		}
+	}
+	n = tasks_show(&t, &tasks);
+	for (size_t i = 0; i < n; i++)
+		walk_task(&tasks[i]);
+	walk_text(python_actor(py));
 }
 
 static void walk_thread(struct python *py, const struct python_thread *t)
@@ -184,6 +225,7 @@ static void walk_python(struct memory *m, const struct python_where *where)
 			walk_thread(py, &threads[i]);
 		walk_locks(py, threads, n);
 		walk_heap(py, py_next_interpreter(py, 0));
+		walk_tasks(py, py_next_interpreter(py, 0));
 	} else if (!why) {
 		__builtin_trap();
 	}

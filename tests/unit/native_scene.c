@@ -50,6 +50,17 @@ static struct elf *open_elf(struct native_scene *s, const struct mapping *m)
 	return file.elf;
 }
 
+/** vdso(7) is in memory alone. */
+static struct elf *open_vdso(struct native_scene *s, const struct mapping *m)
+{
+	if (!s->vdso) {
+		s->vdso = mem_alloc(m->end - m->start);
+		if (memory_read(s->memory, m->start, s->vdso, m->end - m->start))
+			elf_open(s->vdso, m->end - m->start, &s->vdso_elf, NULL);
+	}
+	return s->vdso_elf;
+}
+
 static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 {
 	struct native_scene *s = who;
@@ -63,6 +74,8 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 		out->path = m->path_len ? m->path : NULL;
 		out->path_len = m->path_len;
 		out->elf = m->inode ? open_elf(s, m) : NULL;
+		if (m->path_len == 6 && memcmp(m->path, "[vdso]", 6) == 0)
+			out->elf = open_vdso(s, m);
 		if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 			out->elf = NULL;
 		return true;
@@ -95,6 +108,8 @@ void native_scene_close(struct native_scene *s)
 		if (s->files.at[i].bytes)
 			munmap(s->files.at[i].bytes, s->files.at[i].size);
 	}
+	elf_close(s->vdso_elf);
+	mem_free(s->vdso);
 	vec_free(&s->files);
 	vec_free(&s->pieces);
 	text_free(&s->maps);
@@ -145,7 +160,8 @@ int native_scene_find(const struct native_scene *s, const char *function, size_t
 void native_scene_print(const struct native_scene *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		fprintf(stderr, "  %2zu %#lx sp %#lx %s %s%s\n", i, (unsigned long)s->frames[i].pc, (unsigned long)s->frames[i].sp,
-			s->named[i].function ? s->named[i].function : "?", s->named[i].file ? s->named[i].file : "?", s->frames[i].loop ? " LOOP" : "");
+		fprintf(stderr, "  %2zu %#lx sp %#lx %s %s%s\n", i, (unsigned long)s->frames[i].pc,
+			(unsigned long)s->frames[i].sp, s->named[i].function ? s->named[i].function : "?",
+			s->named[i].file ? s->named[i].file : "?", s->frames[i].loop ? " LOOP" : "");
 	fprintf(stderr, "  %s\n", s->whole ? "whole" : s->why);
 }
