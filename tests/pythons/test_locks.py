@@ -45,7 +45,7 @@ def test_locks(start, scenario, python):
         lock = next(p for p in processes if p["pid"] == wait["pid"]).thread(wait["tid"])["lock"]
         assert lock["address"] and bool(lock["shared"]) == (lock["kind"] == "multiprocessing lock")
         for o in lock["owners"]:
-            assert o["file"] and (o["file"].endswith("/locks.py") or "/threading.py" in o["file"]), o
+            assert o["file"] and o["line"], o
 
 
 @as_root
