@@ -20,8 +20,8 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
-# What the readers of stacks see, and of line tables.
-$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
+# What the readers of stacks see, of line tables, and where they think that things lie.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
@@ -69,7 +69,7 @@ check-e2e: all helpers
 .PHONY: check-pythons
 check-pythons: helpers
 	@sh tests/setup.sh pythons
-	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(if $(wildcard build/venv/bin/python),-n auto) tests/pythons $(PYTHONS)
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \

@@ -46,7 +46,8 @@ const char *lock_kind_name(enum lock_kind kind); /* "", "Lock", "RLock", "multip
 struct lock_owner {
 	pid_t pid, tid;
 	bool exact;         /* the lock itself says so. Else inferred from a `with` block that the owner is in */
-	const struct frame *at; /* where it holds it (inferred), or stands; a frame of some stack here; NULL: not known */
+	const struct frame *at; /* inferred: the frame that is in the `with`, with the line of that where it can be told (3.11 on). Exact: the frame
+				 * that is in a `with` of it, else where it stands. NULL: not known */
 };
 
 /** The lock that a task waits for. The same `address` in two tasks of a process is the same lock; across processes, `shared`. */

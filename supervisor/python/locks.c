@@ -41,7 +41,7 @@ static void exact_holder(struct locking *l, struct python_lock *out, uint64_t id
 		return;
 	}
 	out->only_holders = true;
-	add_holder(out, l->py->arena, (struct python_holder){(size_t)thread, frame_of_hold(l, lock, (size_t)thread), true});
+	add_holder(out, l->py->arena, (struct python_holder){(size_t)thread, frame_of_hold(l, lock, (size_t)thread), 0, true});
 }
 
 /** By `with` blocks, of the waiter itself as well: a second `with` of a plain lock never ends. Only one can have such a lock: of two, one at
@@ -52,7 +52,7 @@ static void inferred_holders(struct locking *l, struct python_lock *out, uint64_
 		const struct lock_hold *h = &l->holds.at[i];
 
 		if (h->lock == lock && !h->doubtful)
-			add_holder(out, l->py->arena, (struct python_holder){h->thread, h->frame, false});
+			add_holder(out, l->py->arena, (struct python_holder){h->thread, h->frame, h->line, false});
 	}
 	if (!many && out->nholders > 1)
 		out->nholders = 0;
@@ -87,7 +87,7 @@ static bool take_gil(struct locking *l, const struct python_blocked *b, struct p
 	out->kind = LOCK_GIL;
 	for (size_t i = 0; holder && i < l->n; i++) {
 		if (l->threads[i].state == holder && i != b->thread) {
-			add_holder(out, l->py->arena, (struct python_holder){i, -1, true});
+			add_holder(out, l->py->arena, (struct python_holder){.thread = i, .frame = -1, .exact = true});
 			out->only_holders = true;
 		}
 	}

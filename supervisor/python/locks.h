@@ -9,6 +9,7 @@ struct lock_hold {
 	uint64_t lock; /* what lock_beneath() makes of the object in the `with` */
 	size_t thread;
 	long frame;
+	int line;      /* of the `with`; 0: not known */
 	bool doubtful; /* the function calls release() by hand somewhere */
 };
 typedef VEC(struct lock_hold) lock_holds;

@@ -34,24 +34,27 @@ static uint64_t by_thread(struct python *py, uint64_t thread, const struct lock_
 	return ident;
 }
 
-/** The interpreter joins what is left: it has locks in hand, or handles, not Thread objects. */
-static uint64_t by_shutdown(struct locking *l, const struct py_frame *f, const struct lock_waiter *w, struct python_lock *out)
+/** Up to 3.12 the interpreter joins what is left: it has locks in hand, not Thread objects. */
+static uint64_t by_shutdown(struct python *py, const struct py_frame *f, const struct lock_waiter *w, struct python_lock *out)
 {
-	struct python *py = l->py;
-	struct py_iter it;
-	uint64_t ident;
+	struct py_iter it = py_iter(py, py_dict_get(py, py_frame_globals(py, f), "_active"));
 
-	if (py->minor >= 13) {
-		ident = w->parked ? memory_u64(py->m, w->parked - HANDLE_EVENT + HANDLE_IDENT) : 0;
-		return lock_thread_of(l, ident) >= 0 ? ident : 0;
-	}
-	it = py_iter(py, py_dict_get(py, py_frame_globals(py, f), "_active"));
 	while (py_next(py, &it)) {
-		ident = by_thread(py, it.value, w, out);
+		uint64_t ident = by_thread(py, it.value, w, out);
+
 		if (ident)
 			return ident;
 	}
 	return 0;
+}
+
+/** The handle without a Thread object: of _thread.start_joinable_thread(), and when the interpreter joins what is left. A word that is the
+ *  ident of a thread here, where a handle has it, is no accident. */
+static uint64_t by_event(struct locking *l, const struct lock_waiter *w, const struct python_lock *out)
+{
+	uint64_t ident = out->kind == LOCK_PARKED ? memory_u64(l->py->m, w->parked - HANDLE_EVENT + HANDLE_IDENT) : 0;
+
+	return lock_thread_of(l, ident) >= 0 ? ident : 0;
 }
 
 uint64_t lock_joined(struct locking *l, const struct lock_waiter *w, struct python_lock *out)
@@ -65,10 +68,10 @@ uint64_t lock_joined(struct locking *l, const struct lock_waiter *w, struct pyth
 		if (py_frame_is(l->py, &f, "/threading.py", "join") || py_frame_is(l->py, &f, "/threading.py", "_wait_for_tstate_lock"))
 			ident = by_thread(l->py, py_local(l->py, &f, "self"), w, out);
 		else if (py_frame_is(l->py, &f, "/threading.py", "_shutdown"))
-			ident = by_shutdown(l, &f, w, out);
+			ident = by_shutdown(l->py, &f, w, out);
 		if (ident)
 			return ident;
 		more = py_frame_outer(l->py, &f, &outer, NULL);
 	}
-	return 0;
+	return by_event(l, w, out);
 }

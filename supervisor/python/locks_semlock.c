@@ -61,7 +61,7 @@ static void add_withs(const struct locking *l, struct python_semlock *s)
 		for (size_t k = 0; k < s->nholders; k++)
 			seen |= s->holders[k].thread == h->thread;
 		if (h->lock == s->object && !h->doubtful && !seen)
-			s->holders[s->nholders++] = (struct python_holder){h->thread, h->frame, false};
+			s->holders[s->nholders++] = (struct python_holder){h->thread, h->frame, h->line, false};
 	}
 }
 

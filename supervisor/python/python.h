@@ -80,6 +80,7 @@ struct python_blocked {
 struct python_holder {
 	size_t thread; /* index */
 	long frame;    /* index of the innermost of its frames that is in a `with` of it; -1: none */
+	int line;      /* of that `with`; 0: not known */
 	bool exact;    /* the lock itself says so */
 };
 /** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say:

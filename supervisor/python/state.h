@@ -10,7 +10,7 @@
 #include "python/python.h"
 
 /* No text of a process is taken longer than this; nothing is counted further. */
-enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_BASES = 64, PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
+enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_KEYS = 1 << 16, PY_MOST_BASES = 64, PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
 
 struct python {
 	struct memory *m;
@@ -144,6 +144,15 @@ bool py_stack_depth(struct python *py, const struct py_frame *f, size_t *depth);
 /** From the bytes of an exception table (3.11 on, Objects/exception_handling_notes.txt): depth of the innermost block around the
  *  instruction at OFFSET, in bytes. */
 size_t py_exception_depth(const uint8_t *table, size_t size, int offset);
+/** That block. @return false: there is none, or the table is torn. */
+struct py_block {
+	int handler; /* offset of the code that an exception goes to; -1: torn */
+	size_t depth;
+	bool keeps;  /* the instruction is kept as well: `with` blocks, and the compiler's own clean-up */
+};
+bool py_exception_block(const uint8_t *table, size_t size, int offset, struct py_block *out);
+/** The table of F's code, copied: mem_free() it. @return its size; 0 with NULL: none. */
+size_t py_exception_table(struct python *py, const struct py_frame *f, uint8_t **out);
 
 /* ---- generators.c: generators, coroutines, async generators ---- */
 

@@ -81,6 +81,13 @@ bool locks_owner_of(const struct process_read *p, const struct python_holder *h,
 	long frame = p->threads[thread].state == &p->states[h->thread] ? h->frame : -1;
 
 	*out = (struct lock_owner){.pid = p->pid, .tid = s->tid, .exact = h->exact, .at = frame_of(s, frame)};
+	if (out->at && frame >= 0 && h->line > 0 && h->line != out->at->line) {
+		struct frame *with = arena_memdup(p->arena, out->at, sizeof *with);
+
+		with->line = h->line;
+		with->source = NULL;
+		out->at = with;
+	}
 	return true;
 }
 

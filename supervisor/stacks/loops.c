@@ -1,8 +1,8 @@
 /* Which native frames are the interpreter's loop: _PyEval_EvalFrameDefault of CPython (Python/ceval.c).
  *
- * A compiler that knows what is hot cuts a function in two, and a stripped file names the hot part alone. (Debian's 3.13 to 3.15: the
- * symbol has 1 to 2 KB, and all that calls lies in 80 KB without a name.) Code of one function jumps into the middle of another piece only
- * where that is its own other part: a tail call goes to a beginning.
+ * A compiler that knows what is hot cuts a function in two, and a stripped file names the hot part alone. (Debian's 3.13 to
+ * 3.15: the symbol has 1 to 2 KB, and all that calls lies in 80 KB without a name.) Code of one function jumps into the middle
+ * of another piece only where that is its own other part: a tail call goes to a beginning.
  */
 #include <string.h>
 

@@ -38,14 +38,17 @@ static const char *judge(struct arena *arena, size_t loops, size_t entries, bool
 	if (!python_whole)
 		return "the Python stack is not whole, so the native one stands beside it";
 	if (native_whole ? loops != entries : loops > entries)
-		return arena_printf(arena, "the interpreter was entered %zu times by its own account, %zu times by the native stack, which stands beside",
-				    entries, loops);
+		return arena_printf(
+			arena,
+			"the interpreter was entered %zu times by its own account, %zu times by the native stack, which "
+			"stands beside",
+			entries, loops);
 	return NULL;
 }
 
 struct frame *stacks_merge(struct arena *arena, const struct native_frame *frames, const struct frame *native, size_t nnative,
-			   const struct python_frame *pf, const struct frame *python, size_t npython, bool native_whole, bool python_whole,
-			   size_t *n, const char **why)
+			   const struct python_frame *pf, const struct frame *python, size_t npython, bool native_whole,
+			   bool python_whole, size_t *n, const char **why)
 {
 	size_t loops = count_loops(frames, nnative), entries = count_entries(pf, npython), used = 0;
 	struct frame *out;

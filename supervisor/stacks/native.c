@@ -111,7 +111,8 @@ static bool in_interpreter(struct process_read *p, uint64_t address)
 	return file && file->elf && p->py && elf_find(file->elf, "_PyEval_EvalFrameDefault", &symbol);
 }
 
-static void name_all(const struct native_source *source, struct process_read *p, struct thread_read *t, const struct native_frame *frames)
+static void name_all(const struct native_source *source, struct process_read *p, struct thread_read *t,
+		     const struct native_frame *frames)
 {
 	const char *cwd = process_cwd(p);
 
@@ -120,7 +121,7 @@ static void name_all(const struct native_source *source, struct process_read *p,
 		struct frame *f = &t->native[i];
 
 		native_name(source, p->arena, &frames[i], f);
-		f->owner = frame_owner_of_native(f->function, f->file, cwd, in_interpreter(p, frames[i].at));
+		f->owner = frame_owner_of_native(f->function, process_path(p, f->file), cwd, in_interpreter(p, frames[i].at));
 	}
 }
 
@@ -129,7 +130,8 @@ static void join(struct process_read *p, struct thread_read *t, const struct nat
 	struct frame *python = frames_of_python(p, t->python, t->npython);
 	const char *why;
 
-	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why, &t->nmerged, &why);
+	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why,
+				 &t->nmerged, &why);
 	if (!t->merged && whole && !t->python_why)
 		t->native_why = why;
 }
@@ -150,8 +152,9 @@ void stacks_native(struct process_read *p, struct thread_read *t)
 	if (!t->has_call || t->call.running || !t->call.stack_pointer || !p->memory)
 		return;
 	frames = mem_alloc(NATIVE_MOST_FRAMES * sizeof *frames);
-	t->nnative = native_unwind(n->unwinder, &source, t->call.stack_pointer, t->call.program_counter, frames, NATIVE_MOST_FRAMES, &whole, &why);
-	if (!whole)
+	t->nnative = native_unwind(n->unwinder, &source, t->call.stack_pointer, t->call.program_counter, frames,
+				   NATIVE_MOST_FRAMES, &whole, &why);
+	if (why)
 		t->native_why = arena_strdup(p->arena, why);
 	native_loops_mark(&source, frames, t->nnative);
 	name_all(&source, p, t, frames);

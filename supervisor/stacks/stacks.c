@@ -50,10 +50,10 @@ static void read_threads(struct process_read *p)
 		for (size_t i = 0; i < p->nthreads; i++)
 			if (!p->threads[i].settled)
 				thread_before(p, &p->threads[i]);
-		if (try == 1)
-			find_interpreter(p);
-		else
+		if (try > 1)
 			memory_forget(p->memory);
+		if (!p->py) /* who starts threads meanwhile may look like no interpreter */
+			find_interpreter(p);
 		read_python(p);
 		for (size_t i = 0; p->opt->native && i < p->nthreads; i++)
 			if (!p->threads[i].settled)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ HELPERS = Path(os.environ.get("HELPERS") or TOP / "build" / "tests" / "helpers")
 SID = Path(os.environ.get("SID_ROOT") or TOP / "build" / "sid")
 KNOWN = range(8, 16)   # the minor versions of Python 3 that the readers know
 LIMIT = 60             # seconds; generous, for a busy machine: a condition that does not come in that time never comes
+MOST_TEXT = 1023       # bytes of a string
 PROBE = """import json, os, sys, sysconfig
 print(json.dumps({"version": list(sys.version_info[:3]), "final": sys.version_info[3], "kind": getattr(getattr(sys, "implementation", None), "name", "cpython"),
  "path": os.path.realpath(sys.executable), "free": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "prefix": sys.base_prefix if hasattr(sys, "base_prefix") else sys.prefix,
@@ -155,6 +157,13 @@ def still(rows):
     return bool(rows) and all(state == "S" and call and call != "running" for state, call, _ in rows.values())
 
 
+def wait_for(condition, what):
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"no {what} within {LIMIT} s"
+        time.sleep(0.01)
+
+
 def settle(pids, same=3):
     """Wait until every thread of PIDS is blocked, and did not run from one look to the next SAME times. Who waits for the GIL runs
     every 5 ms (the switch interval), so a look that comes later sees it."""
@@ -205,8 +214,8 @@ def run_helper(*words, helper=None, **more):
 
 
 def shown(name):
-    """A string as it may be shown: what is no valid text becomes '?'."""
-    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    """A string as it may be shown: neither what is no text nor control characters, and not without end."""
+    return re.sub("[\ud800-\udfff\x00-\x1f\x7f]", "?", name).encode()[:MOST_TEXT].decode(errors="ignore")
 
 
 class Target:

@@ -160,7 +160,8 @@ int native_scene_find(const struct native_scene *s, const char *function, size_t
 void native_scene_print(const struct native_scene *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		fprintf(stderr, "  %2zu %#lx sp %#lx %s %s%s\n", i, (unsigned long)s->frames[i].pc, (unsigned long)s->frames[i].sp,
-			s->named[i].function ? s->named[i].function : "?", s->named[i].file ? s->named[i].file : "?", s->frames[i].loop ? " LOOP" : "");
+		fprintf(stderr, "  %2zu %#lx sp %#lx %s %s%s\n", i, (unsigned long)s->frames[i].pc,
+			(unsigned long)s->frames[i].sp, s->named[i].function ? s->named[i].function : "?",
+			s->named[i].file ? s->named[i].file : "?", s->frames[i].loop ? " LOOP" : "");
 	fprintf(stderr, "  %s\n", s->whole ? "whole" : s->why);
 }

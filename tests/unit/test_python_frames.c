@@ -167,6 +167,12 @@ static void unknown_versions_say_which(void **state)
 	refused(&s, "Python 3.16.0: its frames are not known to this version of tracewrap");
 	made_u64(s.m, s.where.version, 0x030700a2);
 	refused(&s, "Python 3.7.0a2: its frames are not known to this version of tracewrap");
+	made_u64(s.m, s.where.version, 0x030c00b4);
+	refused(&s, "Python 3.12.0b4: a pre-release");
+	made_u64(s.m, s.where.version, 0x030c00c1);
+	try_open(&s);
+	assert_non_null(s.py);
+	assert_string_equal(python_version(s.py), "3.12.0rc1");
 	made_u64(s.m, s.where.version, 0);
 	s.where.file = "blender";
 	refused(&s, "whose version can't be found");
@@ -194,6 +200,12 @@ static void self_descriptions(void **state)
 		refused(&s, "does not fit its file");
 		made_put(s.m, s.runtime, "xdebugpx", 8);
 		refused(&s, "does not describe itself");
+		close_scene(&s);
+
+		/* a build whose objects have more in front of them */
+		s = scene_of(minor);
+		made_u64(s.m, s.runtime + 8 * (minor == 13 ? 45 : minor == 14 ? 51 : 59), 24);
+		refused(&s, "built in a way");
 		close_scene(&s);
 
 		/* its own word goes over the table: threads are elsewhere in this build */

@@ -1,7 +1,7 @@
 """Threads that are blocked on locks: locks.py SCENARIO.
 
-What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME" in this
-file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
+What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME", or
+"# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
 """
 import concurrent.futures
 import contextlib
@@ -25,13 +25,16 @@ def scenario(function):
     return function
 
 
-def at(name):
+def lines(mark):
     with open(__file__) as f:
-        return next(n for n, line in enumerate(f, 1) if line.rstrip().endswith("# at: " + name))
+        return [n for n, line in enumerate(f, 1) if line.rstrip().endswith("# " + mark)]
 
 
 def owner(tid, exact, name=None, pid=None):
-    return {"pid": pid or os.getpid(), "tid": tid, "exact": exact, "line": at(name) if name else None}
+    """From 3.11 on, inferred owners come with the line of their `with`."""
+    found = lines("with: " + name) if name and not exact and sys.version_info >= (3, 11) else None
+    found = found or (lines("at: " + name) if name else [None])
+    return {"pid": pid or os.getpid(), "tid": tid, "exact": exact, "line": found[0]}
 
 
 SIGNALS = re.compile(r"Condition|Event|Barrier|Queue|Future")
@@ -80,7 +83,7 @@ def wait_with(here, lock):
 
 
 def hold_with(here, lock):
-    with lock:
+    with lock:  # with: hold_with
         here()
         block()  # at: hold_with
 
@@ -100,14 +103,14 @@ def abba():
     meet = threading.Barrier(2)
 
     def one(here):
-        with a:
+        with a:  # with: one
             here()
             meet.wait()
             with b:  # at: one
                 pass
 
     def two(here):
-        with b:
+        with b:  # with: two
             here()
             meet.wait()
             with a:  # at: two
@@ -152,7 +155,7 @@ def twice_plain():
     lock = threading.Lock()
 
     def again(here):
-        with lock:
+        with lock:  # with: again
             here()
             with lock:  # at: again
                 pass
@@ -176,7 +179,7 @@ def holder_is_deep():
 
     def outer(here):
         reached.append(here)
-        with lock:
+        with lock:  # with: outer
             try:
                 inner(30)  # at: outer
             finally:
@@ -190,17 +193,70 @@ def holder_is_deep():
 
 @scenario
 def three_locks_held():
+    """Among other blocks, loops, and what comes afterwards; the thread stands where an error is handled."""
     locks = [threading.Lock() for _ in range(3)]
+    done = threading.Lock()
 
     def all_of_them(here):
-        with locks[0], locks[1]:
+        with done:
+            pass
+        with locks[0], \
+                locks[1]:
             for _ in range(1):
-                with locks[2]:
-                    here()
-                    block()  # at: all_of_them
+                try:
+                    with locks[2]:
+                        try:
+                            raise KeyError
+                        except KeyError:
+                            with done:
+                                here()
+                                block()  # at: all_of_them
+                finally:
+                    done.locked()
+        with done:
+            pass
+
+    def held(line):
+        if sys.version_info < (3, 11):
+            return [owner(holder, False, "all_of_them")]
+        return [dict(owner(holder, False), line=line)]
 
     holder = run(all_of_them)
-    tell(*[wait(run(wait_with, lock), "Lock", "_thread.lock", [owner(holder, False, "all_of_them")]) for lock in locks])
+    first = next(n for n, text in enumerate(open(__file__), 1) if text.strip() == "with locks[0], \\")
+    tell(wait(run(wait_with, locks[0]), "Lock", "_thread.lock", held(first)),
+         wait(run(wait_with, locks[1]), "Lock", "_thread.lock", held(first + (sys.version_info >= (3, 13)))),
+         wait(run(wait_with, locks[2]), "Lock", "_thread.lock", held(first + 4)))
+    block()
+
+
+@contextlib.contextmanager
+def managed(lock):
+    with lock:
+        yield
+
+
+@contextlib.contextmanager
+def managed_twice(lock):
+    with managed(lock):
+        yield
+
+
+@scenario
+def context_managers():
+    once, twice, left = threading.Lock(), threading.Lock(), threading.Lock()
+
+    def hold(here):
+        with managed(left):
+            pass
+        with managed(once), managed_twice(twice):  # with: managers
+            here()
+            block()  # at: managers
+
+    holder = run(hold)
+    left.acquire()
+    tell(wait(run(wait_with, once), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, twice), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, left), "Lock", "_thread.lock"))
     block()
 
 
@@ -682,6 +738,46 @@ def mutex_plain():
 @scenario
 def mutex_recursive():
     mutex(1)
+
+
+@scenario
+def parked():
+    """3.13 on: a lock of C code."""
+    lock = ctypes.c_uint8()
+
+    def holds(here):
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+        here()
+        block()
+
+    def waits(here):
+        here()
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+
+    run(holds)
+    tell(wait(run(waits), "parked", None))
+    block()
+
+
+@scenario
+def handle():
+    """3.13 on: a thread that is joined without a Thread object."""
+    import _thread
+
+    def runs():
+        tids.append(threading.get_native_id())
+        os.write(said[1], b".")
+        block()
+
+    def joins(here, handle):
+        here()
+        handle.join()
+
+    tids, said = [], os.pipe()
+    joinable = _thread.start_joinable_thread(runs)
+    os.read(said[0], 1)
+    tell(wait(run(joins, joinable), "join", "threading.Thread", [owner(tids[0], True, "block")], only=True))
+    block()
 
 
 if __name__ == "__main__":

@@ -363,6 +363,13 @@ def in_named_files():
     run("ascii.py", lambda: run("é.py", lambda: run("путь/файл.py", lambda: run("/𐐷/🦀.py", lambda: os.read(nothing, 1)))))
 
 
+def in_hostile_files():
+    """Names that are no UTF-8, that would act on a terminal, and that never end."""
+    def run(name, then):
+        exec(compile("def f():\n    g()\nf()\n", name, "exec"), {"g": then})
+    run("bad\udcff\udcfe.py", lambda: run("\x1b[31m\n.py", lambda: run("x" * 5000 + ".py", lambda: os.read(nothing, 1))))
+
+
 def in_module():
     """A module whose name is not ASCII, of a file whose name is not ASCII."""
     with open(os.path.join(FOLDER, "модуль_é.py"), "w", encoding="utf-8") as file:
