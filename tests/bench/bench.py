@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What tracewrap costs, beside the plain command and strace. Timing never makes this fail, only errors do.
 
-Wall and CPU time: each round runs every variant once, in an order of its own (who comes behind whom matters: caches). Shown are the ratio of the least times, and the median of
-the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
+Wall and CPU time: each round runs every variant once, in an order of its own (who comes behind whom matters: caches). Shown are the
+ratio of the least times, and the median of the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
 The supervisor's own cost: CPU time of its processes, as the scheduler counts it, and resident memory, while a crowd of tasks sleeps.
 Stacks: wall time of the whole reader, started anew each time, beside py-spy on the same hung processes.
 """
