@@ -34,6 +34,7 @@ part 'unit tests' -s $jobs check-unit
 part 'unit tests, sanitized' -s $jobs check-san
 part 'clang' -s $jobs check-clang
 part 'end to end' -s check-e2e
+part 'stacks, every Python' -s check-pythons
 part corpus -s check-corpus
 part 'good guest' -s check-guest
 part demo -s check-demo

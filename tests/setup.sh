@@ -1,7 +1,10 @@
 #!/bin/sh
 # Installs what building, the demo or the tests need and this machine lacks:
 #
-#     sh tests/setup.sh build|demo|check
+#     sh tests/setup.sh build|demo|check|pythons|bench
+#
+# "pythons" makes build/sid, a Debian sid with its newest Pythons, for the tests that read them; where that can't be had, it says why
+# and ends with 0.
 #
 # Packages come from apt (as root, or by "sudo -n"; else the line to run is printed and the exit status is 1), Python packages from
 # PyPI into virtual environments under build/. It asks nothing, leaves the system's Python alone, and when all is there it
@@ -156,20 +159,98 @@ check_venvs() {
 	fi
 }
 
+# What tracewrap is measured against.
+bench_venvs() {
+	make_venv venv-bench "$python" py-spy
+}
+
+# Debian sid, for its Pythons ----------------------------------------------------------------------------------
+
+sid_pythons="python3.13 libpython3.13 python3.14 libpython3.14 python3.15 libpython3.15 python3.16 libpython3.16 pypy3"
+sid_log=build/setup-sid.log
+
+# Where this machine has its Debian from. Nothing when it says nothing: debootstrap has a default of its own.
+debian_mirror() {
+	# shellcheck disable=SC2016 # apt's words
+	apt-get indextargets --format '$(ORIGIN) $(SUITE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		while read -r origin suite uri; do
+			case $origin/$suite in
+			Debian/*security*) ;;
+			Debian/*) echo "$uri" && break ;;
+			esac
+		done
+}
+
+in_sid() {
+	chroot build/sid.tmp env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
+}
+
+# What of these sid has today.
+sid_has() {
+	for package in $sid_pythons; do
+		in_sid apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [0-9]' && echo "$package"
+	done
+}
+
+# In a mount namespace of its own: what debootstrap mounts ends with it, however it ends. Files are not flushed, it is only a cache.
+make_sid_inside() {
+	if ! [ -e build/sid.tmp/made ]; then
+		rm -rf --one-file-system build/sid.tmp
+		# shellcheck disable=SC2046,SC2086 # no mirror is no word
+		debootstrap --variant=minbase sid build/sid.tmp $(debian_mirror) || debootstrap --variant=minbase sid build/sid.tmp || return 1
+		touch build/sid.tmp/made
+	fi
+	options="-o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Dpkg::Options::=--force-unsafe-io"
+	in_sid dpkg --configure -a
+	found=$(sid_has)
+	[ -n "$found" ] || { echo "sid has none of $sid_pythons"; return 1; }
+	# shellcheck disable=SC2086
+	in_sid apt-get $options install -y --no-install-recommends $found && in_sid apt-get clean && rm -rf build/sid.tmp/var/lib/apt/lists
+}
+
+skip_sid() {
+	say "skipped: no Debian sid ($*); its Pythons are not tested"
+}
+
+# With a mirror nearby it takes half a minute. A network that hangs is given five, one that fails a second try.
+make_sid() {
+	[ "$(cat build/sid/stamp 2>/dev/null)" = "$sid_pythons" ] && return 0
+	[ "$(id -u)" = 0 ] || { skip_sid "only root can make it"; return 0; }
+	(install_packages debootstrap) || { skip_sid "debootstrap is not there"; return 0; }
+	say "making build/sid"
+	eval "$(apt-config shell http_proxy Acquire::http::Proxy 2>/dev/null)"
+	[ -z "${http_proxy:-}" ] || export http_proxy
+	for try in 1 2; do
+		timeout -k 10 300 unshare -m sh tests/setup.sh inside-sid </dev/null >$sid_log 2>&1
+		status=$?
+		if [ $status = 0 ]; then
+			rm -rf --one-file-system build/sid
+			mv build/sid.tmp build/sid && echo "$sid_pythons" >build/sid/stamp
+			return 0
+		fi
+		[ $status = 124 ] && break
+	done
+	skip_sid "try $try ended with status $status, $(tail -n 1 $sid_log | cut -c 1-200); all of it is in $sid_log"
+}
+
 # --------------------------------------------------------------------------------------------------------------
 
 mode=${1:-}
 case $mode in
-build | demo | check) ;;
-*) die "usage: sh tests/setup.sh build|demo|check" ;;
+build | demo | check | pythons | bench | inside-sid) ;;
+*) die "usage: sh tests/setup.sh build|demo|check|pythons|bench" ;;
 esac
 [ "${DEPS:-1}" = 0 ] && exit 0
 cd "$(dirname "$0")/.." || exit 1
+if [ "$mode" = inside-sid ]; then
+	make_sid_inside
+	exit
+fi
 [ "$(uname -sm)" = "Linux x86_64" ] || die "tracewrap runs on Linux x86-64, not on $(uname -sm)"
 
 python=$(find_python) || python=
 case $mode in
-build) install_packages $build_packages ;;
+build | pythons | bench) install_packages $build_packages ;;
 demo) install_packages $demo_packages ;;
 check) install_packages $check_packages ;;
 esac
@@ -180,4 +261,8 @@ mkdir -p build || die "can't make the folder build"
 # Two set-ups at a time would make the same folders.
 exec 9>build/setup.lock
 command -v flock >/dev/null && flock 9
-"${mode}_venvs"
+if [ "$mode" = pythons ]; then
+	make_sid
+else
+	"${mode}_venvs"
+fi

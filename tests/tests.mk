@@ -4,6 +4,9 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_LIB  := $(sort $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 UNIT      := $(UNIT_SRC:%.c=$(OUT)/%)
 HELPERS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/helpers/*.c)))
+ifeq ($(wildcard supervisor/stacks/*.c),)
+HELPERS   := $(filter-out %/stacks,$(HELPERS))
+endif
 
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_LIB:%.c=$(OUT)/%.o) $(LIB)
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS) -lcmocka
@@ -14,6 +17,11 @@ $(OUT)/tests/helpers/%: tests/helpers/%.c
 
 # The launch alone, without a watch loop.
 $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
+
+# What the readers of stacks see, and of line tables.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
@@ -56,6 +64,12 @@ check-clang:
 
 check-e2e: all helpers
 	@$(TEST_ENV) $(TEST_PY) -m pytest -p no:cacheprovider -ra tests/e2e
+
+# The readers of stacks, over every Python that is found here or can be had. PYTHONS='-k 3.13' for some of it.
+.PHONY: check-pythons
+check-pythons: helpers
+	@sh tests/setup.sh pythons
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
@@ -109,18 +123,33 @@ $(OUT)/bench/load: tests/bench/load.c
 
 .PHONY: bench
 bench:
-	@sh tests/setup.sh check
-	@$(MAKE) --no-print-directory -s all $(OUT)/bench/load
-	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python
+	@sh tests/setup.sh check && sh tests/setup.sh bench
+	@$(MAKE) --no-print-directory -s all helpers $(OUT)/bench/load
+	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
+		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
-# Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc. Wants clang and its
-# run-time library (Debian: libclang-rt-14-dev).
+# Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc; and what reads the memory of other
+# processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
-FUZZ_SRC   = $(foreach r,base model parse prove,$(wildcard supervisor/$(r)/*.c))
+FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python,$(wildcard supervisor/$(r)/*.c))
+FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
+
+$(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(ALLCFLAGS) $(LDFLAGS) -o $@ tests/fuzz/record.c $(LIB) $(PKGLIBS) $(LDLIBS)
+
+# Something to begin with: real images of Python processes, real ELF files.
+$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record
+	@mkdir -p $(BUILD)/fuzz/elf.corpus
+	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images
+	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
+	@touch $@
+
 .PHONY: fuzz
-fuzz:
-	@mkdir -p $(BUILD)/fuzz
-	@for f in tests/fuzz/*.c; do name=$$(basename $$f .c); \
-		clang -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu17 $(CPPFLAGS) -o $(BUILD)/fuzz/$$name $$f $(FUZZ_SRC) -lcjson && \
+fuzz: $(BUILD)/fuzz/seeds
+	@for name in $(FUZZ); do \
+		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
 		mkdir -p $(BUILD)/fuzz/$$name.corpus && \
-		$(BUILD)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done
+		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=65536 -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done

@@ -43,6 +43,9 @@ struct status_lines { /* missing lines: 0 */
 };
 /** PARSE_MALFORMED when there is no "Pid:" line. */
 int parse_status(const char *text, size_t len, struct status_lines *out);
+/** "NSpid:\t26528\t1": what the task is called in its own PID namespace, the last number. *LEVELS: how many there are, 1 in the reader's
+ *  own. PARSE_MALFORMED without such a line (kernels without CONFIG_PID_NS). */
+int parse_nspid(const char *text, size_t len, pid_t *inner, int *levels);
 
 struct schedstat {
 	uint64_t ran_ns, waited_ns, runs;
@@ -54,6 +57,7 @@ struct syscall_line {
 	bool running; /* "running": on a CPU, or waiting for one */
 	int number;   /* -1: blocked outside of a system call */
 	uint64_t args[6];
+	uint64_t stack_pointer, program_counter; /* 0: not told */
 };
 /** "0 0x3 0x7ffd... 0x1 0x0 0x0 0x0 0x7ffd... 0x7f..." */
 int parse_syscall(const char *text, size_t len, struct syscall_line *out);
@@ -118,7 +122,7 @@ bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid);
 
 struct mapping {
 	uint64_t start, end, offset, inode;
-	bool shared;
+	bool shared, readable, executable;
 	char device[16];  /* "08:01" */
 	const char *path; /* into the text; not ended by a NUL */
 	size_t path_len;

@@ -15,6 +15,8 @@ static bool mapping_line(struct cursor c, struct mapping *out)
 	    !scan_word(&c, &device, &ndevice) || ndevice >= sizeof out->device || !scan_number(&c, 10, &out->inode))
 		return false;
 	memcpy(out->device, device, ndevice);
+	out->readable = flags[0] == 'r';
+	out->executable = flags[2] == 'x';
 	out->shared = flags[3] == 's';
 	scan_blanks(&c);
 	out->path = c.at;

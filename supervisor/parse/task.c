@@ -87,6 +87,21 @@ int parse_status(const char *text, size_t len, struct status_lines *out)
 	return scan_field(text, len, "Pid:", &value) ? 0 : PARSE_MALFORMED;
 }
 
+int parse_nspid(const char *text, size_t len, pid_t *inner, int *levels)
+{
+	struct cursor line;
+	uint64_t number;
+
+	*levels = 0;
+	if (!scan_field(text, len, "NSpid:", &line))
+		return PARSE_MALFORMED;
+	for (scan_blanks(&line); scan_number(&line, 10, &number) && number && number <= INT32_MAX; scan_blanks(&line)) {
+		*inner = (pid_t)number;
+		++*levels;
+	}
+	return *levels ? 0 : PARSE_MALFORMED;
+}
+
 int parse_schedstat(const char *text, size_t len, struct schedstat *out)
 {
 	struct cursor c = {text, len};
@@ -112,6 +127,13 @@ int parse_syscall(const char *text, size_t len, struct syscall_line *out)
 		if (!scan_text(&c, "0x") || !scan_number(&c, 16, &out->args[i]))
 			return PARSE_MALFORMED;
 	}
+	/* Behind the arguments, or alone behind -1: the stack pointer and the program counter. */
+	scan_blanks(&c);
+	if (!scan_text(&c, "0x") || !scan_number(&c, 16, &out->stack_pointer))
+		return 0;
+	scan_blanks(&c);
+	if (!scan_text(&c, "0x") || !scan_number(&c, 16, &out->program_counter))
+		out->stack_pointer = 0;
 	return 0;
 }
 

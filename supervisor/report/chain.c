@@ -7,7 +7,7 @@
 #include "report/plan.h"
 #include "report/where.h"
 
-enum { ROWS_MOST = 9, OBJECTS_MOST = 2, ALSO_MOST = 3, ACTOR_MOST = 33, CALL_MOST = 15, PHRASE_LEAST = 24, INDENT = 2, WHERE_INDENT = 4 };
+enum { ROWS_MOST = 9, OBJECTS_MOST = 2, ALSO_MOST = 3, ACTOR_MOST = 33, CALL_MOST = 15, PHRASE_LEAST = 24, INDENT = 2, WHERE_INDENT = 6 };
 
 struct line {
 	const char *actor, *phrase, *call; /* phrase NULL: a heading for the threads below it; actor NULL: a note */

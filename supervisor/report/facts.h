@@ -29,6 +29,8 @@ bool fact_awaits_end(const struct blocked *b);
 bool fact_in_loop(const struct blocked *b); /* an event loop: asyncio, trio, selectors */
 bool fact_is_file_lock(const struct blocked *b);
 bool fact_is_socket(const struct finding_object *o);
+/** The lock that B waits for, as its own memory tells; NULL: not known. */
+const struct lock_wait *fact_lock(const struct finding *f, const struct blocked *b);
 
 /** What FINDING_PIPE_FULL is about: who writes, into what, and who could read. */
 struct full {
@@ -56,6 +58,11 @@ void word_who(struct text *out, const struct finding *f, pid_t pid); /* "convert
 void word_name(struct text *out, const struct finding_object *o);    /* "pipe:[208121]" */
 /** "a[1]", "a[1] and b[2]", "a[1], b[2], c[3] and 4 more". */
 void word_list(struct text *out, const struct finding *f, const pid_t *pids, size_t n);
+
+/** "RLock", "threading.Event": a lock as its user knows it. */
+const char *word_lock(const struct lock_wait *l);
+/** "thread 12", "the main thread", "worker.py[12]", as seen from process FROM. */
+void word_thread(struct text *out, const struct finding *f, pid_t from, pid_t pid, pid_t tid);
 
 /* leak_words.c: sentence and advice for what was left behind, as report_summary() and report_advice() want them */
 void leak_sentence(const struct finding *f, struct text *out);

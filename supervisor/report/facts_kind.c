@@ -80,3 +80,10 @@ void fact_end(const struct finding *f, struct end *out)
 	if (out->pipe)
 		fact_holders(out->pipe, END_WRITE, out->reader->pid, &out->holders);
 }
+
+const struct lock_wait *fact_lock(const struct finding *f, const struct blocked *b)
+{
+	const struct stack *s = stacks_of_thread(finding_stacks_of(f, b->pid), b->tid);
+
+	return s && s->lock.kind != LOCK_NONE ? &s->lock : NULL;
+}

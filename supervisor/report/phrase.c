@@ -51,8 +51,35 @@ static void add_child(struct text *out, const struct finding *f, const struct bl
 	text_add(out, " to end");
 }
 
+/** @return false: nothing is known of it but that it is one. */
+static bool add_known_lock(struct text *out, const struct finding *f, const struct blocked *b)
+{
+	const struct lock_wait *l = fact_lock(f, b);
+
+	if (!l)
+		return false;
+	if (!l->nowners) {
+		if (l->kind == LOCK_PARKED || l->kind == LOCK_JOIN)
+			return false;
+		text_addf(out, "waits for the %s", word_lock(l));
+		return true;
+	}
+	text_add(out, "waits for ");
+	if (l->kind != LOCK_JOIN)
+		text_addf(out, "the %s held by ", word_lock(l));
+	for (size_t i = 0; i < l->nowners && i < LIST_MOST; i++) {
+		text_add(out, i ? ", " : "");
+		word_thread(out, f, b->pid, l->owners[i].pid, l->owners[i].tid);
+	}
+	if (l->kind == LOCK_JOIN)
+		text_add(out, " to end");
+	return true;
+}
+
 static void add_lock(struct text *out, const struct finding *f, const struct blocked *b)
 {
+	if (add_known_lock(out, f, b))
+		return;
 	if (fact_is_file_lock(b)) {
 		text_add(out, "waits for a file lock");
 		if (b->nwaits_for_pids) {

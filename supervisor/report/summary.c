@@ -90,11 +90,25 @@ struct lockers {
 	size_t n;
 	bool own;   /* each for threads of its own process */
 	bool mixed; /* some for pipes */
+	bool held;  /* each for a lock of which an owner is known, and no other way round */
 };
+
+/** A lock of one owner, who waits for another such lock himself. */
+static bool held_in_cause(const struct finding *f, const struct blocked *b)
+{
+	const struct lock_wait *l = fact_lock(f, b);
+
+	if (!l || l->kind == LOCK_JOIN || l->nowners != 1 || l->owners[0].tid == b->tid)
+		return false;
+	for (size_t i = 0; i < f->nblocked; i++)
+		if (f->blocked[i].tid == l->owners[0].tid)
+			return f->blocked[i].cause;
+	return false;
+}
 
 static struct lockers count_lockers(const struct finding *f)
 {
-	struct lockers l = {.own = true};
+	struct lockers l = {.own = true, .held = true};
 
 	for (size_t i = 0; i < f->nblocked; i++) {
 		const struct blocked *b = &f->blocked[i];
@@ -104,6 +118,7 @@ static struct lockers count_lockers(const struct finding *f)
 		l.n++;
 		l.own &= b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid);
 		l.mixed |= b->role == ROLE_EOF || b->role == ROLE_LOOP_EOF;
+		l.held &= held_in_cause(f, b);
 	}
 	return l;
 }
@@ -135,6 +150,13 @@ static void open_lock(struct text *out, const struct finding *f)
 
 	if (f->nculprits > 1) {
 		open_lock_of_many(out, f, l.mixed, file);
+		return;
+	}
+	if (l.held && l.n > 1) {
+		text_addf(out, "%zu threads of ", l.n);
+		add_culprits(out, f);
+		text_add(out, l.n == 2 ? " wait for each other: each holds the lock that the other wants" :
+					 " wait for each other: each wants a lock that another of them holds");
 		return;
 	}
 	if (l.own && l.n > 1) {

@@ -91,67 +91,30 @@ void where_frame(struct text *out, const struct frame *f, const char *folder, si
 
 /* ---- locks ---- */
 
-static void add_owner(struct text *out, const struct finding *f, const struct blocked *b, const struct lock_owner *o)
+/** Where the owners took it, or stand now: one line each. */
+static void add_owners(const struct finding *f, const struct blocked *b, const struct lock_wait *l, const char *folder, size_t width,
+		       where_lines *out)
 {
-	if (o->pid != b->pid)
-		word_who(out, f, o->pid);
-	else if (o->tid == o->pid)
-		text_add(out, "the main thread");
-	else
-		text_addf(out, "thread %d", (int)o->tid);
-	if (o->pid != b->pid && o->tid != o->pid)
-		text_addf(out, " (thread %d)", (int)o->tid);
-}
+	struct text line = {0};
 
-static void add_owner_place(struct text *out, const struct lock_wait *l, const struct lock_owner *o, const char *folder, size_t width)
-{
-	struct frame at;
-
-	if (!o->at)
-		return;
-	at = *o->at;
-	at.source = NULL;
-	text_add(out, o->exact || l->kind == LOCK_JOIN ? ", now at " : ", by `with` at ");
-	where_frame(out, &at, folder, width);
-}
-
-static const char *lock_word(const struct lock_wait *l)
-{
-	switch (l->kind) {
-	case LOCK_JOIN:
-		return "the end of ";
-	case LOCK_GIL:
-		return "the interpreter's lock (GIL)";
-	case LOCK_PARKED:
-		return "a lock";
-	case LOCK_NONE:
-	case LOCK_LOCK:
-	case LOCK_RLOCK:
-	case LOCK_SEMLOCK:
-	case LOCK_MUTEX:
-		break;
-	}
-	return NULL;
-}
-
-static void add_lock(struct text *out, const struct finding *f, const struct blocked *b, const struct lock_wait *l, const char *folder,
-		     size_t width)
-{
-	const char *word = lock_word(l);
-
-	text_add(out, "for ");
-	text_add(out, word ? word : l->type ? l->type : lock_kind_name(l->kind));
-	if (l->kind != LOCK_JOIN)
-		text_add(out, l->nowners ? ", held by " : ", held by nobody who can be told");
 	for (size_t i = 0; i < l->nowners && i < OWNERS_MOST; i++) {
-		text_add(out, i ? "; " : "");
-		add_owner(out, f, b, &l->owners[i]);
-		add_owner_place(out, l, &l->owners[i], folder, width);
-		if (!l->owners[i].exact)
-			text_add(out, " (inferred)");
+		const struct lock_owner *o = &l->owners[i];
+		struct frame at;
+
+		if (!o->at)
+			continue;
+		at = *o->at;
+		at.source = NULL;
+		if (l->nowners > 1) {
+			word_thread(&line, f, b->pid, o->pid, o->tid);
+			text_add(&line, o->exact ? " is at " : " took it at ");
+		} else {
+			text_add(&line, l->kind == LOCK_JOIN ? "which is at " : o->exact ? "whose owner is at " : "taken at ");
+		}
+		where_frame(&line, &at, folder, width);
+		text_add(&line, o->exact ? "" : " (inferred from its `with`)");
+		take_line(out, &line);
 	}
-	if (l->nowners > OWNERS_MOST)
-		text_addf(out, " and %zu more", l->nowners - OWNERS_MOST);
 }
 
 void where_task(const struct finding *f, const struct blocked *b, const char *folder, size_t width, where_lines *out)
@@ -164,8 +127,7 @@ void where_task(const struct finding *f, const struct blocked *b, const char *fo
 		where_frame(&line, place, folder, width);
 	take_line(out, &line);
 	if (s && s->lock.kind != LOCK_NONE)
-		add_lock(&line, f, b, &s->lock, folder, width);
-	take_line(out, &line);
+		add_owners(f, b, &s->lock, folder, width, out);
 }
 
 /* ---- async tasks ---- */
@@ -198,7 +160,7 @@ static void add_tasks(const struct process_stacks *p, const char *folder, size_t
 		take_line(out, &line);
 	}
 	if (n > TASKS_MOST)
-		text_addf(&line, "and %zu more tasks (report.json has all)", n - TASKS_MOST);
+		text_addf(&line, "and %zu more task%s (report.json has all)", n - TASKS_MOST, n - TASKS_MOST == 1 ? "" : "s");
 	take_line(out, &line);
 }
 

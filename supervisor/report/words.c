@@ -136,3 +136,35 @@ void word_list(struct text *out, const struct finding *f, const pid_t *pids, siz
 	if (n == 0)
 		text_add(out, "nobody");
 }
+
+const char *word_lock(const struct lock_wait *l)
+{
+	bool inner = !l->type || strncmp(l->type, "_thread.", 8) == 0;
+
+	switch (l->kind) {
+	case LOCK_GIL:
+		return "interpreter's lock (GIL)";
+	case LOCK_PARKED:
+		return "lock";
+	case LOCK_NONE:
+	case LOCK_LOCK:
+	case LOCK_RLOCK:
+	case LOCK_SEMLOCK:
+	case LOCK_JOIN:
+	case LOCK_MUTEX:
+		break;
+	}
+	return inner ? lock_kind_name(l->kind) : l->type;
+}
+
+void word_thread(struct text *out, const struct finding *f, pid_t from, pid_t pid, pid_t tid)
+{
+	if (pid != from)
+		word_who(out, f, pid);
+	if (pid != from && tid != pid)
+		text_addf(out, " (thread %d)", (int)tid);
+	else if (pid == from && tid == pid)
+		text_add(out, "the main thread");
+	else if (pid == from)
+		text_addf(out, "thread %d", (int)tid);
+}

@@ -4,6 +4,7 @@
 Wall and CPU time: each round runs every variant once, in a rotating order. Shown are the ratio of the least times, and the median of
 the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
 The supervisor's own cost: CPU time of its processes, as the scheduler counts it, and resident memory, while a crowd of tasks sleeps.
+Stacks: wall time of the whole reader, started anew each time, beside py-spy on the same hung processes.
 """
 import argparse
 import os
@@ -180,22 +181,97 @@ def own_cost(args, folder):
               flush=True)
 
 
+# Stacks -----------------------------------------------------------------------------------------------------------
+
+STACKS_TARGET = 1 / 8
+
+
+class Hung:
+    """Nine Python processes with 25 threads, none of which can go on."""
+
+    def __init__(self, python):
+        self.proc = subprocess.Popen([python, str(Path(__file__).with_name("hung.py"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pids = list(map(int, self.proc.stdout.readline().split()))
+
+    def __enter__(self):
+        while not all(map(self.blocked, self.pids)):
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.proc.stdin.close()                 # who reads it ends its children and itself
+        self.proc.wait()
+        self.proc.stdout.close()
+
+    @staticmethod
+    def blocked(pid):
+        return all((task / "syscall").read_text().split()[0] in ("0", "1", "61", "202", "232") for task in Path(f"/proc/{pid}/task").iterdir())
+
+    def threads(self):
+        return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in self.pids)
+
+
+def readers(args, hung):
+    root = str(hung.pids[0])
+    own = [args.stacks, "--test"]
+    found = {
+        "own": [*own, "--locks", *map(str, hung.pids)],
+        "own, native too": [*own, "--locks", "--native", *map(str, hung.pids)],
+        "own, tasks too": [*own, "--locks", "--tasks", *map(str, hung.pids)],
+    }
+    if args.py_spy and os.access(args.py_spy, os.X_OK):
+        found["py-spy"] = [args.py_spy, "dump", "--nonblocking", "--subprocesses", "--pid", root]
+    else:
+        print("left out: py-spy (not installed)")
+    return found
+
+
+def frames_seen(name, command):
+    """How many Python frames a reader prints; with one that sees nothing there would be nothing to compare."""
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if name == "py-spy":
+        return sum(line.startswith("    ") for line in said.splitlines())
+    return said.count('"kind":"python"')
+
+
+def stacks(args):
+    with Hung(args.python) as hung:
+        ways = readers(args, hung)
+        print(f"\nstacks of {len(hung.pids)} hung processes with {hung.threads()} threads, {args.rounds} interleaved rounds")
+        for name, command in ways.items():
+            print(f"  {name}: {frames_seen(name, command)} Python frames")
+        times = measure([], ways, args.rounds, None)
+        print(f"{'':22} {'least':>9} {'median':>9} {'of least':>9} {'median':>7} {'target':>8}")
+        for name, rows in times.items():
+            walls = [wall for wall, _ in rows]
+            line = f"  {name:20} {1000 * min(walls):6.1f} ms {1000 * statistics.median(walls):6.1f} ms"
+            if "py-spy" in times and name != "py-spy":
+                others = [wall for wall, _ in times["py-spy"]]
+                line += f" {min(walls) / min(others):9.3f} {statistics.median(a / b for a, b in zip(walls, others)):7.3f}"
+                line += f" {f'<= {STACKS_TARGET:.3f}' if name == 'own' else '':>8}"
+            print(line)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracewrap", type=os.path.abspath, required=True)
     parser.add_argument("--load", type=os.path.abspath, required=True, help="the program made of load.c")
     parser.add_argument("--python", type=os.path.abspath, required=True, help="an interpreter with pytest")
+    parser.add_argument("--stacks", type=os.path.abspath, help="the helper of that name")
+    parser.add_argument("--py-spy", type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--only", action="append", help="loads with this in their title; \"idle\": the supervisor's own cost")
+    parser.add_argument("--only", action="append", help="loads with this in their title; \"idle\": the supervisor's own cost; \"stacks\"")
     parser.add_argument("--modes", type=lambda words: words.split(","), default=[*MODES, *OTHERS],
                         help=f"some of {','.join((*MODES, *OTHERS))}")
     parser.add_argument("--seconds", type=int, default=8, help="how long the supervisor is watched")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracewrap-bench-") as folder:
-        if args.only != ["idle"]:
+        if not args.only or set(args.only) - {"idle", "stacks"}:
             costs(args, Path(folder))
         if not args.only or "idle" in args.only:
             own_cost(args, Path(folder))
+        if args.stacks and (not args.only or "stacks" in args.only):
+            stacks(args)
 
 
 if __name__ == "__main__":

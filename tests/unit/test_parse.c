@@ -114,6 +114,23 @@ static void status_lines(void **state)
 	assert_int_equal(parse_status(LIT(""), &s), PARSE_MALFORMED);
 }
 
+static void namespaces(void **state)
+{
+	pid_t inner = -1;
+	int levels;
+
+	(void)state;
+	assert_int_equal(parse_nspid(LIT("Pid:\t7\nNSpid:\t26528\t12\t1\nNSpgid:\t5\n"), &inner, &levels), 0);
+	assert_int_equal(inner, 1);
+	assert_int_equal(levels, 3);
+	assert_int_equal(parse_nspid(LIT("NSpid:\t26528\n"), &inner, &levels), 0);
+	assert_int_equal(inner, 26528);
+	assert_int_equal(levels, 1);
+	assert_int_equal(parse_nspid(LIT("NStgid:\t1\n"), &inner, &levels), PARSE_MALFORMED);
+	assert_int_equal(parse_nspid(LIT("NSpid:\t-1\n"), &inner, &levels), PARSE_MALFORMED);
+	assert_int_equal(parse_nspid(LIT("NSpid:\t99999999999\n"), &inner, &levels), PARSE_MALFORMED);
+}
+
 static void schedstats(void **state)
 {
 	struct schedstat s;
@@ -135,17 +152,18 @@ static void syscall_lines(void **state)
 		int rc;
 		bool running;
 		int number;
-		uint64_t third;
+		uint64_t third, sp, pc;
 	} rows[] = {
-		{"0 0x3 0x7f 0x1 0x0 0x0 0x0 0x7ffd 0x7f00\n", 0, false, 0, 1},
-		{"running\n", 0, true, -1, 0},
-		{"-1 0x7ffd 0x7f00\n", 0, false, -1, 0},
-		{"202 0x1 0x2 0xffffffffffffffff 0x4 0x5 0x6 0x7 0x8", 0, false, 202, UINT64_MAX},
-		{"0 0x3 0x7f 0x1", PARSE_MALFORMED, false, 0, 0},
-		{"0 3 7 1 0 0 0 0 0", PARSE_MALFORMED, false, 0, 0},
-		{"0 0x3 0x7f 0x10000000000000000 0x0 0x0 0x0", PARSE_MALFORMED, false, 0, 0},
-		{"-2 0x1", PARSE_MALFORMED, false, 0, 0},
-		{"", PARSE_MALFORMED, false, 0, 0},
+		{"0 0x3 0x7f 0x1 0x0 0x0 0x0 0x7ffd 0x7f00\n", 0, false, 0, 1, 0x7ffd, 0x7f00},
+		{"running\n", 0, true, -1, 0, 0, 0},
+		{"-1 0x7ffd 0x7f00\n", 0, false, -1, 0, 0x7ffd, 0x7f00},
+		{"202 0x1 0x2 0xffffffffffffffff 0x4 0x5 0x6 0x7 0x8", 0, false, 202, UINT64_MAX, 7, 8},
+		{"0 0x3 0x7f 0x1 0x0 0x0 0x0 0x7ffd", 0, false, 0, 1, 0, 0},
+		{"0 0x3 0x7f 0x1", PARSE_MALFORMED, false, 0, 0, 0, 0},
+		{"0 3 7 1 0 0 0 0 0", PARSE_MALFORMED, false, 0, 0, 0, 0},
+		{"0 0x3 0x7f 0x10000000000000000 0x0 0x0 0x0", PARSE_MALFORMED, false, 0, 0, 0, 0},
+		{"-2 0x1", PARSE_MALFORMED, false, 0, 0, 0, 0},
+		{"", PARSE_MALFORMED, false, 0, 0, 0, 0},
 	};
 
 	(void)state;
@@ -159,6 +177,8 @@ static void syscall_lines(void **state)
 			assert_int_equal(s.running, rows[i].running);
 			assert_int_equal(s.number, rows[i].number);
 			assert_true(s.args[2] == rows[i].third);
+			assert_true(s.stack_pointer == rows[i].sp);
+			assert_true(s.program_counter == rows[i].pc);
 		}
 		mem_free(text);
 	}
@@ -318,6 +338,7 @@ static void mappings(void **state)
 	assert_true(parse_next_mapping(&c, &m));
 	assert_int_equal(m.start, 0x55d0);
 	assert_false(m.shared);
+	assert_true(m.readable && !m.executable);
 	assert_memory_equal(m.path, "/usr/bin/a b", m.path_len);
 	assert_true(parse_next_mapping(&c, &m));
 	assert_true(m.shared && m.deleted);
@@ -520,6 +541,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stat_lines), cmocka_unit_test(stat_name_is_cut), cmocka_unit_test(status_lines),
+		cmocka_unit_test(namespaces),
 		cmocka_unit_test(schedstats), cmocka_unit_test(syscall_lines), cmocka_unit_test(cmdlines),
 		cmocka_unit_test(links), cmocka_unit_test(fdinfos), cmocka_unit_test(epoll_targets), cmocka_unit_test(locks),
 		cmocka_unit_test(mappings), cmocka_unit_test(timer_lists), cmocka_unit_test(children),

@@ -1,0 +1,30 @@
+/* An ELF file as elf.c and elf_symbols.c share it. */
+#ifndef TRACEWRAP_IMAGE_ELF_STATE_H
+#define TRACEWRAP_IMAGE_ELF_STATE_H
+
+#include <gelf.h>
+#include <libelf.h>
+
+#include "image/image.h"
+
+/** A defined symbol that has an address. */
+struct elf_entry {
+	struct elf_symbol symbol;
+	uint64_t room; /* how far it goes: its size; without one, to the end of its section */
+	unsigned char type, bind;
+};
+typedef VEC(struct elf_entry) elf_entries;
+
+struct elf {
+	const uint8_t *bytes;
+	size_t size;
+	Elf *elf;
+	VEC(GElf_Phdr) segments;
+	bool dynamic_read, static_read, sorted;
+	elf_entries dynamics, statics;
+	elf_entries functions; /* by address, once sorted */
+};
+
+void elf_symbols_free(struct elf *e);
+
+#endif

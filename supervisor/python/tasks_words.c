@@ -1,0 +1,100 @@
+/* What a task awaits, in the words of its library. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/tasks.h"
+
+enum { MOST_FD = 1 << 20 };
+
+const char *own_name(const char *function)
+{
+	const char *dot = strrchr(function, '.');
+
+	return dot ? dot + 1 : function;
+}
+
+static bool is_private(const char *name)
+{
+	return name[0] == '_' && strncmp(name, "__", 2) != 0;
+}
+
+/** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which it is. */
+static const char *name_of(struct python *py, const struct link *link, char *buf, size_t size)
+{
+	if (strstr(link->function, "<locals>") && py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
+		return buf;
+	return own_name(link->function);
+}
+
+const char *link_words(struct python *py, const struct link *link)
+{
+	char class[96], name[96];
+	const char *own = name_of(py, link, name, sizeof name), *of = class;
+	size_t n;
+
+	if (!strchr(link->function, '.') || !py_type_name(py, py_local(py, &link->frame, "self"), class, sizeof class))
+		return arena_strdup(py->arena, own);
+	n = strlen(class);
+	if (n >= 9 && !strcmp(class + n - 9, "EventLoop"))
+		of = "loop"; /* it has other names in each program, and is only ever called so */
+	while (*of == '_')
+		of++;
+	return arena_printf(py->arena, "%s.%s", of, own);
+}
+
+/** Length of "Event" in "Event.wait"; 0: no class. */
+static size_t class_length(const char *function)
+{
+	const char *dot = strrchr(function, '.');
+
+	return dot ? (size_t)(dot - function) : 0;
+}
+
+/** Does OUTER call INNER on the same object's behalf, so that it is what the program called? */
+static bool same_class(const struct link *inner, const struct link *outer)
+{
+	size_t n = class_length(inner->function);
+
+	return n && n == class_length(outer->function) && !strncmp(inner->function, outer->function, n);
+}
+
+const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *), const void *of)
+{
+	const struct link *at = chain_inner(c, from);
+
+	if (!at || !inside(at, of))
+		return NULL;
+	for (size_t i = from + 1;; i++) {
+		const struct link *outer = chain_inner(c, i);
+
+		if (!outer || !inside(outer, of) || !(is_private(own_name(at->function)) || same_class(at, outer)))
+			return at;
+		at = outer;
+	}
+}
+
+void add_edge(struct async_task *task, uint64_t to)
+{
+	for (size_t i = 0; i < task->nwaits_for; i++)
+		if (task->waits_for[i] == to)
+			return;
+	if (to && task->nwaits_for < TASKS_MOST_EDGES)
+		task->waits_for[task->nwaits_for++] = to;
+}
+
+bool local_fd(struct python *py, const struct link *link, const char *name, int *fd)
+{
+	int64_t number;
+
+	if (!py_int(py, py_local(py, &link->frame, name), &number) || number < 0 || number > MOST_FD)
+		return false;
+	*fd = (int)number;
+	return true;
+}
+
+pid_t pid_of(struct python *py, uint64_t number)
+{
+	int64_t value;
+
+	return py_int(py, number, &value) && value > 0 && value <= INT32_MAX ? (pid_t)value : 0;
+}

@@ -1,0 +1,133 @@
+/* Interpreters and their thread states. */
+#include "python/state.h"
+
+enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512 };
+
+uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
+{
+	return memory_u64(py->m, interpreter ? interpreter + (uint64_t)py->o.is_next : py->at.runtime + (uint64_t)py->o.rt_interp_head);
+}
+
+static uint64_t frame_of(struct python *py, uint64_t state)
+{
+	uint64_t frame = memory_u64(py->m, state + (uint64_t)py->o.ts_frame);
+	struct py_frame f;
+	const char *why = NULL;
+
+	if (frame && py->o.cframe_frame >= 0)
+		frame = memory_u64(py->m, frame + (uint64_t)py->o.cframe_frame);
+	/* Marks alone: it runs no Python code. A frame that can't be opened is kept for whoever tells why. */
+	if (py_frame_from(py, frame, &f, &why))
+		return f.address;
+	return why ? frame : 0;
+}
+
+typedef VEC(struct python_thread) thread_vec;
+
+/** @return false: there may be more than were found. */
+static bool of_interpreter(struct python *py, uint64_t interpreter, thread_vec *out)
+{
+	int64_t id = (int64_t)memory_u64(py->m, interpreter + (uint64_t)py->o.is_id);
+	uint64_t state = memory_u64(py->m, interpreter + (uint64_t)py->o.is_threads_head);
+
+	for (; state; state = memory_u64(py->m, state + (uint64_t)py->o.ts_next)) {
+		/* What is no thread state of this interpreter was freed and used for something else. */
+		if (out->n == PYTHON_MOST_THREADS || memory_u64(py->m, state + (uint64_t)py->o.ts_interp) != interpreter)
+			return false;
+
+		struct python_thread t = {
+			.state = state,
+			.interpreter = interpreter,
+			.interpreter_id = id,
+			.ident = memory_u64(py->m, state + (uint64_t)py->o.ts_thread_id),
+			.frame = frame_of(py, state),
+		};
+
+		if (py->o.ts_native_id >= 0)
+			t.tid = (pid_t)memory_u64(py->m, state + (uint64_t)py->o.ts_native_id);
+		vec_push(out, t);
+	}
+	return true;
+}
+
+static bool is_tid(const struct python *py, uint32_t number)
+{
+	for (size_t i = 0; i < py->at.ntids; i++)
+		if ((uint32_t)py->at.tids[i] == number)
+			return true;
+	return false;
+}
+
+/** How many different tids the threads have at OFFSET of what their idents point to. */
+static size_t different_tids(struct python *py, const struct python_thread *threads, size_t n, uint64_t offset)
+{
+	struct idmap *seen = idmap_new();
+	size_t different = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t number = memory_u32(py->m, threads[i].ident + offset);
+
+		if (!number || !is_tid(py, number) || idmap_get(seen, number, NULL))
+			continue;
+		idmap_put(seen, number, i);
+		different++;
+	}
+	idmap_free(seen);
+	return different;
+}
+
+/** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a number in it,
+ *  at a place that depends on glibc. It is the place where most threads have a tid, each another. */
+static int find_tid_place(struct python *py, const struct python_thread *threads, size_t n)
+{
+	size_t best = 0;
+	int place = -1;
+
+	for (int i = 0; i < PTHREAD_WORDS; i++) {
+		size_t different;
+
+		/* Cheap: where no thread has any, nothing is counted. */
+		bool any = false;
+
+		for (size_t k = 0; k < n && !any; k++)
+			any = threads[k].ident && is_tid(py, memory_u32(py->m, threads[k].ident + 4 * (uint64_t)i));
+		if (!any || (different = different_tids(py, threads, n, 4 * (uint64_t)i)) <= best)
+			continue;
+		best = different;
+		place = 4 * i;
+	}
+	return place;
+}
+
+static void add_tids(struct python *py, thread_vec *threads)
+{
+	if (py->o.ts_native_id >= 0)
+		return;
+	if (!py->tid_in_pthread)
+		py->tid_in_pthread = find_tid_place(py, threads->at, threads->n);
+	for (size_t i = 0; i < threads->n && py->tid_in_pthread > 0; i++) {
+		uint32_t tid = memory_u32(py->m, threads->at[i].ident + (uint64_t)py->tid_in_pthread);
+
+		threads->at[i].tid = is_tid(py, tid) ? (pid_t)tid : 0;
+	}
+}
+
+size_t python_threads(struct python *py, struct python_thread **out, const char **why)
+{
+	thread_vec threads = {0};
+	uint64_t interpreter = 0;
+
+	*why = NULL;
+	for (int i = 0; (interpreter = py_next_interpreter(py, interpreter)); i++)
+		if (i == MOST_INTERPRETERS || !of_interpreter(py, interpreter, &threads)) {
+			*why = "the list of its threads breaks off";
+			break;
+		}
+	add_tids(py, &threads);
+	*out = arena_memdup(py->arena, threads.at, threads.n * sizeof *threads.at);
+
+	size_t n = threads.n;
+
+	vec_free(&threads);
+	return n;
+}

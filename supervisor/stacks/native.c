@@ -1,0 +1,170 @@
+/* Native frames of one task, joined with its Python frames. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stacks/native.h"
+#include "stacks/owner.h"
+#include "stacks/state.h"
+
+enum { MOST_VDSO = 1 << 20, ID_SIZE = 2 * 64 + 1 };
+
+/** Kept from one reading to the next: st->native. */
+struct native {
+	struct unwinder *unwinder;
+	const char *why; /* there is none */
+	void *vdso;      /* the kernel's, the same in all processes; NULL: not read yet */
+	struct elf *vdso_elf;
+};
+
+static struct native *native_of(struct stacks *st)
+{
+	struct native *n = st->native;
+
+	if (!n) {
+		n = mem_alloc(sizeof *n);
+		n->unwinder = unwinder_new(&n->why);
+		st->native = n;
+	}
+	return n;
+}
+
+void stacks_native_free(struct stacks *st)
+{
+	struct native *n = st->native;
+
+	if (!n)
+		return;
+	unwinder_free(n->unwinder);
+	elf_close(n->vdso_elf);
+	free(n->vdso);
+	free(n);
+	st->native = NULL;
+}
+
+/* ---- the process as native.h wants it ---- */
+
+/** vdso(7): an ELF file that is in memory alone. */
+static struct elf *read_vdso(struct process_read *p, const struct mapping *m)
+{
+	struct native *n = native_of(p->st);
+	size_t size = m->end - m->start;
+
+	if (n->vdso || size > MOST_VDSO)
+		return n->vdso_elf;
+	n->vdso = mem_alloc(size);
+	if (memory_read(p->memory, m->start, n->vdso, size))
+		elf_open(n->vdso, size, &n->vdso_elf, NULL);
+	return n->vdso_elf;
+}
+
+static bool is_vdso(const struct mapping *m)
+{
+	return m->path_len == strlen("[vdso]") && memcmp(m->path, "[vdso]", m->path_len) == 0;
+}
+
+static bool piece_at(void *who, uint64_t address, struct native_piece *out)
+{
+	struct process_read *p = who;
+	const struct mapping *m = mapping_at(p, address);
+
+	if (!m)
+		return false;
+	*out = (struct native_piece){.start = m->start, .end = m->end, .executable = m->executable};
+	if (m->path_len) {
+		out->path = m->path;
+		out->path_len = m->path_len;
+	}
+	if (is_vdso(m))
+		out->elf = read_vdso(p, m);
+	else if (m->inode)
+		out->elf = file_of(p, m)->elf;
+	if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
+		out->elf = NULL;
+	return true;
+}
+
+/** As gdb(1) finds them, "Separate Debug Files": what a distribution's -dbg and -dbgsym packages install. */
+static struct elf *debug_of(void *who, const struct native_piece *piece)
+{
+	char id[ID_SIZE], path[ID_SIZE + 64], same[ID_SIZE];
+
+	if (!elf_build_id(piece->elf, id, sizeof id) || strlen(id) < 4)
+		return NULL;
+	snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
+
+	struct elf *debug = file_at(who, path)->elf;
+
+	return debug && elf_build_id(debug, same, sizeof same) && strcmp(id, same) == 0 ? debug : NULL;
+}
+
+/* ---- one task ---- */
+
+/** The file at ADDRESS is the one that holds the interpreter. */
+static bool in_interpreter(struct process_read *p, uint64_t address)
+{
+	const struct mapping *m = mapping_at(p, address);
+	struct file *file = m && m->inode && !is_vdso(m) ? file_of(p, m) : NULL;
+	struct elf_symbol symbol;
+
+	return file && file->elf && p->py && elf_find(file->elf, "_PyEval_EvalFrameDefault", &symbol);
+}
+
+static void name_all(const struct native_source *source, struct process_read *p, struct thread_read *t, const struct native_frame *frames)
+{
+	const char *cwd = process_cwd(p);
+
+	t->native = arena_array(p->arena, t->nnative, sizeof *t->native);
+	for (size_t i = 0; i < t->nnative; i++) {
+		struct frame *f = &t->native[i];
+
+		native_name(source, p->arena, &frames[i], f);
+		f->owner = frame_owner_of_native(f->function, f->file, cwd, in_interpreter(p, frames[i].at));
+	}
+}
+
+/** The stack is not all there: that is worth a word only where nothing worse is known of it already. */
+static void note(struct process_read *p, struct thread_read *t, const char *why)
+{
+	if (t->quality != STACK_EXACT)
+		return;
+	t->quality = STACK_PARTIAL;
+	t->why = arena_strdup(p->arena, why);
+}
+
+static void join(struct process_read *p, struct thread_read *t, const struct native_frame *frames, bool whole)
+{
+	struct frame *python = frames_of_python(p, t->python, t->npython);
+	const char *why;
+
+	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why, &t->nmerged, &why);
+	if (!t->merged && whole && !t->python_why)
+		note(p, t, why);
+}
+
+void stacks_native(struct process_read *p, struct thread_read *t)
+{
+	struct native *n = native_of(p->st);
+	struct native_source source = {p, p->memory, piece_at, debug_of};
+	struct native_frame *frames;
+	const char *why;
+	bool whole;
+
+	t->native = t->merged = NULL;
+	t->nnative = t->nmerged = 0;
+	if (!n->unwinder) {
+		note(p, t, n->why);
+		return;
+	}
+	if (!t->has_call || t->call.running || !t->call.stack_pointer || !p->memory)
+		return;
+	frames = mem_alloc(NATIVE_MOST_FRAMES * sizeof *frames);
+	t->nnative = native_unwind(n->unwinder, &source, t->call.stack_pointer, t->call.program_counter, frames, NATIVE_MOST_FRAMES, &whole, &why);
+	if (!whole)
+		note(p, t, why);
+	native_loops_mark(&source, frames, t->nnative);
+	name_all(&source, p, t, frames);
+	if (t->npython || t->state)
+		join(p, t, frames, whole);
+	free(frames);
+}
