@@ -39,7 +39,7 @@ PKGLIBS    = $(shell pkg-config --libs $(PKG))
 ROOMS     := base model parse tree prove image python leaks report config intent sys act observe stacks project doctor hear launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
 OBJ       := $(SRC:%.c=$(OUT)/%.o)
-OBJ       += $(OUT)/supervisor/hear/library.o $(OUT)/supervisor/project/outcomes.o
+OBJ       += $(OUT)/supervisor/hear/library.o $(OUT)/supervisor/project/plugin.o
 LIBOBJ    := $(filter-out $(OUT)/supervisor/cli/main.o,$(OBJ))
 LIB       := $(OUT)/libtracewrap.a
 
@@ -87,7 +87,7 @@ $(OUT)/supervisor/hear/library.o: supervisor/hear/library.S $(SHIM)
 	$(CC) -DSHIM_FILE='"$(SHIM)"' -c -o $@ $<
 
 # What a run of `tracewrap test` loads into pytest: a file of Python, carried along as it is.
-$(OUT)/supervisor/project/outcomes.o: supervisor/project/outcomes.S supervisor/project/outcomes.py
+$(OUT)/supervisor/project/plugin.o: supervisor/project/plugin.S supervisor/project/outcomes.py
 	@mkdir -p $(@D)
 	$(CC) -c -o $@ $<
 

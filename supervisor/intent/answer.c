@@ -219,9 +219,12 @@ static cJSON *string(const char *s)
 	if (!s)
 		return cJSON_CreateNull();
 	text_add(&copy, s);
-	for (size_t i = 0; i < copy.n; i++) /* lines stay lines */
-		if (copy.at[i] != '\n')
-			text_clean(copy.at + i, strcspn(copy.at + i, "\n")), i += strcspn(copy.at + i, "\n") - 1;
+	for (size_t i = 0; i < copy.n; i++) { /* lines stay lines */
+		size_t n = strcspn(copy.at + i, "\n");
+
+		text_clean(copy.at + i, n);
+		i += n;
+	}
 	return cJSON_CreateString(text_str(&copy));
 }
 

@@ -87,6 +87,7 @@ struct outcome_hang {
 struct outcomes {
 	struct arena *arena;
 	bool begun, ended; /* pytest has told of its beginning, of its end */
+	const char *run; /* the outcome of the run's report; "" */
 	long collected;
 	VEC(struct outcome_test) tests;   /* in the order in which they began */
 	VEC(struct outcome_test) collect; /* files that could not be collected */

@@ -12,6 +12,7 @@ struct outcomes *outcomes_new(void)
 
 	o->arena = arena_new();
 	o->by_id = strmap_new();
+	o->run = "";
 	return o;
 }
 
@@ -195,6 +196,8 @@ bool outcomes_read_report(struct outcomes *o, const char *json, size_t len, cons
 	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(root, "schema"), *row;
 	bool right = cJSON_IsString(schema) && strncmp(schema->valuestring, "tracewrap-report/", 17) == 0;
 
+	if (right)
+		o->run = text_of(o, root, "outcome");
 	if (right)
 		cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(root, "findings"))
 			take_finding(o, row, config);

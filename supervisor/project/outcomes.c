@@ -14,8 +14,11 @@ extern const char outcomes_source[], outcomes_source_end[];
 static void put_first(const char *variable, const char *first, const char *separator)
 {
 	const char *old = getenv(variable);
+	size_t n = strlen(first);
 	OWNED_TEXT value = {0};
 
+	if (old && strncmp(old, first, n) == 0 && (old[n] == '\0' || old[n] == *separator))
+		return; /* of a run before, for the check of the collection */
 	text_add(&value, first);
 	if (old && *old) {
 		text_add(&value, separator);

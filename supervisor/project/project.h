@@ -130,30 +130,30 @@ int outcomes_prepare(const char *report_dir, const char *outcomes, struct err *e
 
 /* ---- history.sqlite ---- */
 
-struct history_test {
+struct past_test {
 	const char *id, *phase, *outcome, *kind; /* KIND: of a hang; NULL */
 	double seconds;
 };
-struct history_run {
+struct past_run {
 	const char *name; /* of the run's folder */
 	int64_t started_s;
 	double seconds;
 	int exit_code;
-	const struct history_test *tests;
+	const struct past_test *tests;
 	size_t n;
 };
 /** One transaction. What is no such file is moved aside, and SAID gets a line about it. @return 0, -errno with the reason. */
-int history_add(const char *report_dir, const struct history_run *run, struct text *said, struct err *err);
+int past_add(const char *report_dir, const struct past_run *run, struct text *said, struct err *err);
 
-struct history_flaky {
+struct past_flaky {
 	char *id;
 	int64_t runs, failed, flips; /* FLIPS: how often it passed after it had not, or the other way round */
 };
-typedef VEC(struct history_flaky) history_flaky_vec;
+typedef VEC(struct past_flaky) past_flaky_vec;
 /** Tests that changed between passing and failing or hanging, the most often first. @return 0, SYS_GONE when there is no file, -errno. */
-int history_flaky(const char *report_dir, history_flaky_vec *out, struct err *err);
-void history_flaky_free(history_flaky_vec *v);
-/** Tests whose newest row says that they hung. @return as history_flaky(). */
-int history_hung(const char *report_dir, path_vec *out, struct err *err);
+int past_flaky(const char *report_dir, past_flaky_vec *out, struct err *err);
+void past_flaky_free(past_flaky_vec *v);
+/** Tests whose newest row says that they hung. @return as past_flaky(). */
+int past_hung(const char *report_dir, path_vec *out, struct err *err);
 
 #endif

@@ -106,7 +106,7 @@ static int open_db(struct sqlite *s, const char *path, bool write, struct err *e
 
 /* ---- writing ---- */
 
-static int put_run(struct sqlite *s, const struct history_run *run, sqlite3_int64 *id)
+static int put_run(struct sqlite *s, const struct past_run *run, sqlite3_int64 *id)
 {
 	sqlite3_stmt *st;
 	char host[65] = "";
@@ -127,7 +127,7 @@ static int put_run(struct sqlite *s, const struct history_run *run, sqlite3_int6
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int put_tests(struct sqlite *s, const struct history_run *run, sqlite3_int64 id)
+static int put_tests(struct sqlite *s, const struct past_run *run, sqlite3_int64 id)
 {
 	sqlite3_stmt *st;
 	int rc = s->prepare(s->db, "INSERT INTO tests(run, id, phase, outcome, seconds, kind) VALUES(?,?,?,?,?,?)", -1, &st, NULL);
@@ -135,7 +135,7 @@ static int put_tests(struct sqlite *s, const struct history_run *run, sqlite3_in
 	if (rc != SQLITE_OK)
 		return rc;
 	for (size_t i = 0; i < run->n && rc == SQLITE_OK; i++) {
-		const struct history_test *t = &run->tests[i];
+		const struct past_test *t = &run->tests[i];
 
 		s->bind_int64(st, 1, id);
 		s->bind_text(st, 2, t->id, -1, SQLITE_STATIC);
@@ -162,7 +162,7 @@ static int forget_old(struct sqlite *s)
 	return s->exec(s->db, words, NULL, NULL, NULL);
 }
 
-static int write_run(struct sqlite *s, const char *path, const struct history_run *run, struct err *err)
+static int write_run(struct sqlite *s, const char *path, const struct past_run *run, struct err *err)
 {
 	sqlite3_int64 id = 0;
 	int rc = s->exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -193,7 +193,7 @@ static void move_aside(const char *path, struct text *said)
 	}
 }
 
-int history_add(const char *report_dir, const struct history_run *run, struct text *said, struct err *err)
+int past_add(const char *report_dir, const struct past_run *run, struct text *said, struct err *err)
 {
 	char path[PATH_MAX];
 	struct sqlite s;
@@ -229,7 +229,7 @@ static char *copy_column(struct sqlite *s, sqlite3_stmt *st, int column)
 	return strcpy(mem_alloc(text ? strlen(text) + 1 : 1), text ? text : "");
 }
 
-int history_flaky(const char *report_dir, history_flaky_vec *out, struct err *err)
+int past_flaky(const char *report_dir, past_flaky_vec *out, struct err *err)
 {
 	char path[PATH_MAX];
 	sqlite3_stmt *st = NULL;
@@ -239,7 +239,7 @@ int history_flaky(const char *report_dir, history_flaky_vec *out, struct err *er
 	if (!rc && s.prepare(s.db, flaky_query, -1, &st, NULL) != SQLITE_OK)
 		rc = complain(&s, path, err);
 	while (!rc && s.step(st) == SQLITE_ROW) {
-		struct history_flaky row = {.id = copy_column(&s, st, 0)};
+		struct past_flaky row = {.id = copy_column(&s, st, 0)};
 
 		row.runs = s.column_int64(st, 1);
 		row.failed = s.column_int64(st, 2);
@@ -252,14 +252,14 @@ int history_flaky(const char *report_dir, history_flaky_vec *out, struct err *er
 	return rc;
 }
 
-void history_flaky_free(history_flaky_vec *v)
+void past_flaky_free(past_flaky_vec *v)
 {
 	for (size_t i = 0; i < v->n; i++)
 		mem_free(v->at[i].id);
 	vec_free(v);
 }
 
-int history_hung(const char *report_dir, path_vec *out, struct err *err)
+int past_hung(const char *report_dir, path_vec *out, struct err *err)
 {
 	char path[PATH_MAX];
 	sqlite3_stmt *st = NULL;

@@ -1,6 +1,9 @@
 /* The plug-in for pytest, as it is. */
 	.section .rodata
-	.globl outcomes_source, outcomes_source_end
+	.global outcomes_source
+	.hidden outcomes_source
+	.global outcomes_source_end
+	.hidden outcomes_source_end
 outcomes_source:
 	.incbin "supervisor/project/outcomes.py"
 outcomes_source_end:
