@@ -3,8 +3,8 @@
 #
 #     sh tests/setup.sh build|demo|check|pythons|bench
 #
-# "pythons" makes build/sid, a Debian sid with its newest Pythons, for the tests that read them; where that can't be had, it says why
-# and ends with 0.
+# "pythons" makes build/trio-*, for the tests of async tasks, and build/sid, a Debian sid with its newest Pythons, for the tests that read
+# them; where these can't be had, it says why and ends with 0.
 #
 # Packages come from apt (as root, or by "sudo -n"; else the line to run is printed and the exit status is 1), Python packages from
 # PyPI into virtual environments under build/. It asks nothing, leaves the system's Python alone, and when all is there it
@@ -164,6 +164,32 @@ bench_venvs() {
 	make_venv venv-bench "$python" py-spy
 }
 
+# A folder of packages in plain Python for Pythons of VERSION and later, whichever there are: their own pip is not asked. What they need for
+# such an old one is named here, for pip goes by the Python that it runs in. Without it some tests are skipped.
+make_library() {
+	folder=$PWD/build/$1
+	stamp="$*"
+	[ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && return 0
+	say "making build/$1"
+	rm -rf "$folder"
+	version=$2
+	shift 2
+	if (pip_install "$PWD/build/venv" --target "$folder" --no-deps --only-binary=:all: --python-version "$version" "$@"); then
+		echo "$stamp" >"$folder/stamp"
+	else
+		say "skipped: the tests with trio for Python $version"
+	fi
+}
+
+# The last trio for 3.8, and today's.
+pythons_libraries() {
+	needs="attrs exceptiongroup idna outcome sniffio sortedcontainers typing_extensions"
+	# shellcheck disable=SC2086 # lists of words
+	make_library trio-old 3.8 trio==0.27.0 $needs
+	# shellcheck disable=SC2086
+	make_library trio-new 3.10 trio $needs
+}
+
 # Debian sid, for its Pythons ----------------------------------------------------------------------------------
 
 sid_pythons="python3.13 libpython3.13 python3.14 libpython3.14 python3.15 libpython3.15 python3.16 libpython3.16 pypy3"
@@ -262,6 +288,8 @@ mkdir -p build || die "can't make the folder build"
 exec 9>build/setup.lock
 command -v flock >/dev/null && flock 9
 if [ "$mode" = pythons ]; then
+	[ -x build/venv/bin/python ] || demo_venvs
+	pythons_libraries
 	make_sid
 else
 	"${mode}_venvs"

@@ -87,6 +87,7 @@ void elf_close(struct elf *e)
 		return;
 	elf_symbols_free(e);
 	vec_free(&e->segments);
+	vec_free(&e->rows);
 	elf_end(e->elf);
 	mem_free(e);
 }

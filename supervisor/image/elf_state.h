@@ -23,6 +23,8 @@ struct elf {
 	bool dynamic_read, static_read, sorted;
 	elf_entries dynamics, statics;
 	elf_entries functions; /* by address, once sorted */
+	bool rows_read;
+	VEC(struct elf_row) rows;
 };
 
 void elf_symbols_free(struct elf *e);

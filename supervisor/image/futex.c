@@ -27,8 +27,8 @@ static bool is_sane(const struct mutex_words *m)
 		return false;
 	if (!m->owner || m->owner > FUTEX_TID_MASK || m->users == 0 || m->users > MOST_USERS)
 		return false;
-	/* Counted for recursive ones alone, from one up. */
-	return type == KIND_RECURSIVE ? m->count > 0 : m->count == 0;
+	/* Recursive ones are counted, from one up; robust ones have a one there. */
+	return type == KIND_RECURSIVE || m->kind & KIND_ROBUST ? m->count > 0 : m->count == 0;
 }
 
 static void find_mutex(struct memory *mem, const struct futex_call *call, struct futex_holder *out)

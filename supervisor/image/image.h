@@ -78,6 +78,12 @@ bool elf_build_id(const struct elf *e, char *buf, size_t size);
 bool elf_bias(const struct elf *e, uint64_t start, uint64_t offset, uint64_t *bias);
 /** PT_GNU_EH_FRAME. @return false: it has none. OFFSET: in the file. */
 bool elf_eh_frame(const struct elf *e, uint64_t *address, uint64_t *offset, uint64_t *size);
+/** What PT_GNU_EH_FRAME would have, of a file without it: where each piece of code begins and its entry in .eh_frame lies, ascending, both
+ *  from *BASE on, the file's own address of that section. Made at the first call. @return false: it has no entries. */
+struct elf_row {
+	int32_t start, entry;
+};
+bool elf_frame_table(struct elf *e, const struct elf_row **rows, size_t *n, uint64_t *base);
 /** Bytes of the file at its own ADDRESS; NULL: not in it. *AVAILABLE: how many follow. */
 const uint8_t *elf_bytes_at(const struct elf *e, uint64_t address, size_t *available);
 /** The file's bytes, as given. */

@@ -57,6 +57,7 @@ struct lock_wait {
 	const char *shared;  /* "MAJ:MIN:INODE+OFFSET" of the mapping that its word lies in; NULL: private */
 	struct lock_owner *owners;
 	size_t nowners;
+	bool signal;      /* nobody holds it: it is waited for until somebody sets, fills or notifies it (Event, Queue, Condition) */
 	bool only_owners; /* nobody but these can let the waiter go on, as far as the lock tells: exact, and fit for a proof */
 	bool owner_gone;  /* the lock names an owner that is no thread of its process: it was left behind when that was forked */
 };

@@ -74,6 +74,7 @@ static void read_lock(struct reader *r, const struct at *up, struct lock_wait *l
 	l->type = reader_get_str(r, &at, "type");
 	l->address = reader_get_address(r, &at, "address");
 	l->shared = reader_get_str(r, &at, "shared");
+	l->signal = reader_get_bool(r, &at, "signal", false);
 	l->only_owners = reader_get_bool(r, &at, "only_owners", false);
 	l->owner_gone = reader_get_bool(r, &at, "owner_gone", false);
 	list = reader_get_list(r, &at, "owners", &l->nowners);

@@ -102,6 +102,7 @@ static void put_lock(struct text *t, const struct lock_wait *l)
 	for (size_t i = 0; i < l->nowners; i++)
 		put_owner(t, &l->owners[i]);
 	text_add(t, "]");
+	put_bool(t, "signal", l->signal);
 	put_bool(t, "only_owners", l->only_owners);
 	put_bool(t, "owner_gone", l->owner_gone);
 	text_add(t, "}");

@@ -100,6 +100,11 @@ static uint64_t managed(struct python *py, uint64_t obj, uint64_t type, uint64_t
 	return 0;
 }
 
+static bool sane(int64_t size)
+{
+	return size >= -MOST_SIZE && size <= MOST_SIZE;
+}
+
 /** At tp_dictoffset; a negative one counts from the end of an object of variable size (_PyObject_GetDictPtr() in object.c). */
 static uint64_t dict_at_offset(struct python *py, uint64_t obj, uint64_t type)
 {
@@ -109,9 +114,9 @@ static uint64_t dict_at_offset(struct python *py, uint64_t obj, uint64_t type)
 		int64_t n = (int64_t)memory_u64(py->m, obj + SIZE_AT), basic = (int64_t)at(py, type, py->o.tp_basicsize);
 		int64_t item = (int64_t)at(py, type, py->o.tp_basicsize + 8);
 
-		if (n < -MOST_SIZE || n > MOST_SIZE || item < 0 || item > MOST_SIZE || basic < 0 || basic > MOST_SIZE || offset < -MOST_SIZE)
+		if (!sane(n) || !sane(item) || !sane(basic) || !sane(offset))
 			return 0;
-		offset += (basic + (n < 0 ? -n : n) * item + 7) / 8 * 8;
+		offset += (basic + (n < 0 ? -n : n) * (item < 0 ? 0 : item) + 7) / 8 * 8;
 	}
 	return offset > 0 && offset < INT32_MAX ? memory_u64(py->m, obj + (uint64_t)offset) : 0;
 }

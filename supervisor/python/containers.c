@@ -1,4 +1,5 @@
-/* Lists, tuples, sets and dicts: Include/cpython/{listobject,tupleobject,setobject,dictobject}.h, pycore_dict.h (dict-common.h up to 3.10).
+/* Lists, tuples, sets and dicts: Include/cpython/{listobject,tupleobject,setobject,dictobject}.h, pycore_dict.h (dict-common.h up
+ * to 3.10).
  */
 #include "python/state.h"
 
@@ -35,8 +36,8 @@ uint64_t py_item(struct python *py, uint64_t obj, size_t i)
 	return items ? memory_u64(py->m, items + 8 * i) : 0;
 }
 
-/* Entries follow the table of indices, of which the width depends on its length. Up to 3.10 each entry has its hash (hash, key, value);
- * afterwards only those of dicts with keys other than str do (dk_kind 0). */
+/* Entries follow the table of indices, of which the width depends on its length. Up to 3.10 each entry has its hash (hash, key,
+ * value); afterwards only those of dicts with keys other than str do (dk_kind 0). */
 static struct py_iter keys_iter(struct python *py, uint64_t keys)
 {
 	struct py_iter it = {.stride = 24, .key_at = 8, .value_at = 16};

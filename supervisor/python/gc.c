@@ -5,7 +5,9 @@ enum { GENERATIONS = 3, PREVIOUS = 8, FLAGS = 3, SEARCH = 64 };
 
 static uint64_t head_at(const struct python *py, uint64_t interpreter, int offset, int generation)
 {
-	return (py->o.gc_in_interp ? interpreter : py->at.runtime) + (uint64_t)(int64_t)offset + (uint64_t)(generation * py->o.gc_gen_size);
+	uint64_t owner = py->o.gc_in_interp ? interpreter : py->at.runtime;
+
+	return owner + (uint64_t)(int64_t)offset + (uint64_t)(generation * py->o.gc_gen_size);
 }
 
 /** Do the three lists close: does what follows each head point back to it? */

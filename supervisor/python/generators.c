@@ -22,8 +22,9 @@ static uint64_t frame_address(struct python *py, uint64_t gen)
 	return py->minor <= 10 ? memory_u64(py->m, at) : at;
 }
 
-/* gi_frame_state, pycore_frame.h: PyFrameState. Up to 3.12: created -2, suspended -1, executing 0, completed 1, cleared 4. 3.13 and 3.14: -3,
- * -2 and, in a yield from, -1. 3.15: created 0, suspended 1, in a yield from 2, that and locked 3, executing 4, cleared 5. */
+/* gi_frame_state, pycore_frame.h: PyFrameState. Up to 3.12: created -2, suspended -1, executing 0, completed 1, cleared 4. 3.13
+ * and 3.14: -3, -2 and, in a yield from, -1. 3.15: created 0, suspended 1, in a yield from 2, that and locked 3, executing 4,
+ * cleared 5. */
 static enum py_gen_state of_word(int minor, int8_t state, bool *delegates)
 {
 	*delegates = false;
@@ -86,7 +87,8 @@ bool py_gen_frame(struct python *py, uint64_t gen, struct py_frame *out)
 	return state != PY_GEN_UNKNOWN && state != PY_GEN_DONE && py_frame_open(py, frame_address(py, gen), out) && !out->mark;
 }
 
-/** Up to 3.12 the instruction that it will go on with tells a `yield from` or `await` from a plain yield: _PyGen_yf() in genobject.c. */
+/** Up to 3.12 the instruction that it will go on with tells a `yield from` or `await` from a plain yield: _PyGen_yf() in
+ *  genobject.c. */
 static bool next_delegates(struct python *py, const struct py_frame *f)
 {
 	if (py->minor <= 10) {

@@ -1,5 +1,5 @@
-/* Line tables: Objects/lnotab_notes.txt up to 3.10, Objects/locations.md (3.11: pycore_code.h) afterwards. Pure functions on bytes that
- * nobody vouches for.
+/* Line tables: Objects/lnotab_notes.txt up to 3.10, Objects/locations.md (3.11: pycore_code.h) afterwards. Pure functions on
+ * bytes that nobody vouches for.
  */
 #include "python/state.h"
 

@@ -97,18 +97,24 @@ static bool take_gil(struct locking *l, const struct python_blocked *b, struct p
 static void find_holders(struct locking *l, const struct lock_waiter *w, struct python_lock *out)
 {
 	uint64_t lock = out->address, named;
+	int64_t owner;
 
 	if (out->kind == LOCK_RLOCK)
 		exact_holder(l, out, memory_u64(l->py->m, lock + RLOCK_OWNER), lock);
 	if (out->kind != LOCK_LOCK && out->kind != LOCK_SEMLOCK)
 		return;
-	named = lock_name(l, w, &out->type);
+	named = lock_name(l, w, out);
 	if (out->kind == LOCK_LOCK)
 		inferred_holders(l, out, lock, false);
-	if (out->kind == LOCK_LOCK && named) {
-		out->address = named;
-		inferred_holders(l, out, named, true);
+	if (out->kind != LOCK_LOCK || !named)
+		return;
+	out->address = named;
+	if (lock_of_import(l->py, named, &owner)) {
+		exact_holder(l, out, (uint64_t)owner, 0);
+		out->only_holders = false; /* of the lock that it waits for inside, nothing says so */
+		return;
 	}
+	inferred_holders(l, out, named, true);
 }
 
 static void one_wait(struct locking *l, const struct python_blocked *b, struct python_lock *out)

@@ -69,8 +69,10 @@ uint64_t lock_joined(struct locking *l, const struct lock_waiter *w, struct pyth
 
 /* ---- locks_name.c ---- */
 
-/** In the user's words: the outermost object of the library that W waits through ("queue.Queue").
- *  @return that object; 0: nothing is known but the lock. */
-uint64_t lock_name(struct locking *l, const struct lock_waiter *w, const char **type);
+/** In the user's words: the outermost object of the library that W waits through ("queue.Queue"). It becomes the type of OUT, and whether that
+ *  is a signal. @return the object; 0: nothing is known but the lock. */
+uint64_t lock_name(struct locking *l, const struct lock_waiter *w, struct python_lock *out);
+/** Is OBJ the lock under which a module is imported? *OWNER: the ident of the thread that does. */
+bool lock_of_import(struct python *py, uint64_t obj, int64_t *owner);
 
 #endif

@@ -32,6 +32,7 @@ static void found(struct python *py, struct python_lock *out, enum lock_kind kin
 	out->kind = kind;
 	out->address = lock;
 	out->type = type_of(py, shown);
+	out->signal = is_simple_queue(py, lock);
 	out->word = kind == LOCK_SEMLOCK ? memory_u64(py->m, lock + LOCK_WORD) : 0;
 }
 

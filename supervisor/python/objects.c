@@ -69,7 +69,8 @@ bool py_full_type_name(struct python *py, uint64_t obj, char *buf, size_t size)
 		return false;
 	}
 
-	uint64_t dict = type_flag(py, type, FLAG_HEAPTYPE) && !strchr(name, '.') ? memory_u64(py->m, type + (uint64_t)py->o.tp_dict) : 0;
+	bool heap = type_flag(py, type, FLAG_HEAPTYPE) && !strchr(name, '.');
+	uint64_t dict = heap ? memory_u64(py->m, type + (uint64_t)py->o.tp_dict) : 0;
 	bool known = dict && py_string(py, py_dict_get(py, dict, "__module__"), module, sizeof module);
 
 	(void)snprintf(buf, size, "%s%s%s", known ? module : "", known ? "." : "", name);
@@ -208,8 +209,8 @@ bool py_string_is(struct python *py, uint64_t obj, const char *text)
 	return n <= sizeof is && memory_read(py->m, c.at, is, n) && memcmp(is, text, n) == 0;
 }
 
-/* Up to 3.11 ob_size counts the digits and has the sign; afterwards lv_tag: sign in two bits (0, 1: zero, 2: negative), digits from bit 3
- * on (longintrepr.h). */
+/* Up to 3.11 ob_size counts the digits and has the sign; afterwards lv_tag: sign in two bits (0, 1: zero, 2: negative), digits
+ * from bit 3 on (longintrepr.h). */
 bool py_int(struct python *py, uint64_t obj, int64_t *out)
 {
 	uint64_t tag;

@@ -9,8 +9,8 @@
 /* One row a minor version. -1: the version has no such field. Fields that mean different things by version:
  *   ts_frame      3.8-3.10 PyFrameObject *; 3.11-3.12 _PyCFrame *, which has the frame at cframe_frame; 3.13 on the frame
  *   fr_instr      3.8-3.9 f_lasti in bytes; 3.10 f_lasti in units of 2 bytes; 3.11-3.12 prev_instr, 3.13 on instr_ptr (addresses)
- *   fr_stacktop   3.8-3.9 PyObject ** (NULL while it runs); 3.10 int depth (-1 while it runs); 3.11-3.13 int, slots from localsplus
- *                 on (-1 while it runs); 3.14 on an address (0 while it runs, but not while it calls)
+ *   fr_stacktop   3.8-3.9 PyObject ** (NULL while it runs); 3.10 int depth (-1 while it runs); 3.11-3.13 int, slots from
+ *                 localsplus on (-1 while it runs); 3.14 on an address (0 while it runs, but not while it calls)
  *   gen_iframe    3.8-3.10 pointer to the frame object; 3.11 on the frame itself
  *   co_lines      3.8-3.9 lnotab; 3.10 table of PEP 626; 3.11 on location table
  *   co_varnames   3.11 on co_localsplusnames; co_nlocals: 3.11 on co_nlocalsplus; co_ncell, co_nfree: 3.8-3.10 tuples of names
@@ -18,7 +18,8 @@
  *   dk_log2_size  3.8-3.10 dk_size itself */
 struct py_offsets {
 	uint32_t hex; /* PY_VERSION_HEX of the headers that the row was made from */
-	int rt_interp_head, rt_size, rt_tstate_current, is_next, is_id, is_threads_head, is_modules, is_gil, gil_holder, gil_locked;
+	int rt_interp_head, rt_size, rt_tstate_current, is_next, is_id, is_threads_head, is_modules;
+	int is_gil, gil_holder, gil_locked;
 	int gc_gen0, gc_in_interp, gc_gen_size;
 	int ts_next, ts_interp, ts_thread_id, ts_native_id, ts_frame, cframe_frame;
 	int fr_back, fr_code, fr_instr, fr_locals, fr_stacktop, fr_owner, fr_is_entry;

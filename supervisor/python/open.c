@@ -72,8 +72,8 @@ int python_minor_of_name(const char *file)
 static void name_version(struct python *py)
 {
 	static const char levels[16][3] = {[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
-	uint32_t level = py->hex >> 4 & 15;
-	int n = snprintf(py->version, sizeof py->version, "%u.%u.%u%s", py->hex >> 24, py->hex >> 16 & 255, py->hex >> 8 & 255, levels[level]);
+	uint32_t level = py->hex >> 4 & 15, minor = py->hex >> 16 & 255, patch = py->hex >> 8 & 255;
+	int n = snprintf(py->version, sizeof py->version, "%u.%u.%u%s", py->hex >> 24, minor, patch, levels[level]);
 
 	if (*levels[level] && n > 0 && (size_t)n < sizeof py->version)
 		(void)snprintf(py->version + n, sizeof py->version - (size_t)n, "%u", py->hex & 15);

@@ -1,8 +1,8 @@
 /* python: what a CPython process is doing, told by its memory alone. 3.8 to 3.15, x86-64.
  *
  * Pure: all comes through a `struct memory`, what is made lies in an arena. Nothing that is read is believed: counts, lengths and
- * chains are bounded, types are checked where a wrong one would make a wrong tale, and an interpreter whose layout can't be verified
- * is refused with a sentence that says so. A read that fails ends its own chain.
+ * chains are bounded, types are checked where a wrong one would make a wrong tale, and an interpreter whose layout can't be
+ * verified is refused with a sentence that says so. A read that fails ends its own chain.
  */
 #ifndef TRACEWRAP_PYTHON_H
 #define TRACEWRAP_PYTHON_H
@@ -22,7 +22,7 @@ struct python_where {
 	uint64_t version;      /* Py_Version */
 	uint64_t code_type, coro_type, gen_type, async_gen_type, method_type; /* PyCode_Type ... */
 	uint64_t asyncio;      /* section .AsyncioDebug, of this file or of _asyncio*.so */
-	const pid_t *tids;     /* of its threads, as it numbers them itself: innermost of NSpid (proc_pid_status(5)); up to 3.10 */
+	const pid_t *tids;     /* of its threads, as it numbers them itself (NSpid of proc_pid_status(5)); up to 3.10 */
 	size_t ntids;
 };
 
@@ -47,8 +47,8 @@ struct python_thread {
 	pid_t tid;                   /* as the process's own PID namespace has it; 0: not known */
 	uint64_t frame;              /* innermost; 0: no Python code runs in it */
 };
-/** All thread states of all interpreters, in the order in which they are found (newest first). Two may claim one tid: the state of
- *  a sub-interpreter keeps that of the thread which made it. *WHY: NULL, or why there may be more. */
+/** All thread states of all interpreters, in the order in which they are found (newest first). Two may claim one tid: the state
+ *  of a sub-interpreter keeps that of the thread which made it. *WHY: NULL, or why there may be more. */
 size_t python_threads(struct python *py, struct python_thread **out, const char **why);
 
 struct python_frame {
@@ -60,6 +60,10 @@ struct python_frame {
 };
 /** The frames from FRAME outward, at most MOST of them. *WHY: NULL when the chain ended as it should, else what ended it. */
 size_t python_frames(struct python *py, uint64_t frame, struct python_frame *out, size_t most, const char **why);
+
+/** An address on the native stack of the very thread that runs T's innermost frame now, whatever T's tid says; 0: not known (3.8,
+ *  3.9). */
+uint64_t python_stack_place(struct python *py, const struct python_thread *t);
 
 /** Which of THREADS holds the lock of the main interpreter (GIL). @return its index, -1: none of them, or nobody. */
 long python_gil(struct python *py, const struct python_thread *threads, size_t n);
@@ -78,7 +82,8 @@ struct python_holder {
 	long frame;    /* index of the innermost of its frames that is in a `with` of it; -1: none */
 	bool exact;    /* the lock itself says so */
 };
-/** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say: python_semlocks(). */
+/** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say:
+ *  python_semlocks(). */
 struct python_lock {
 	enum lock_kind kind;
 	const char *type;
@@ -86,7 +91,7 @@ struct python_lock {
 	uint64_t word; /* LOCK_SEMLOCK: of the semaphore; it may lie in shared memory */
 	struct python_holder *holders;
 	size_t nholders;
-	bool only_holders, holder_gone;
+	bool signal, only_holders, holder_gone;
 };
 /** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
 struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
@@ -102,15 +107,15 @@ struct python_semlock {
 	struct python_holder *holders; /* who is in a `with` of it */
 	size_t nholders;
 };
-/** Those that the frames of THREADS have in hand, in `with` blocks, as globals, and those of HINTS: addresses that they have in another process,
- *  for a fork keeps them. */
+/** Those that the frames of THREADS have in hand, in `with` blocks, as globals, and those of HINTS: addresses that they have in
+ *  another process, for a fork keeps them. */
 size_t python_semlocks(struct python *py, const struct python_thread *threads, size_t n, const uint64_t *hints, size_t nhints,
 		       struct python_semlock **out);
 
 /* ---- service.c ---- */
 
-/** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work? "execnet
- *  receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
+/** Is all that FRAMES (innermost first) show the loop of a helper thread that is known here, waiting for its next piece of work?
+ *  "execnet receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
 
 /* ---- tasks.c: async tasks ---- */
@@ -120,9 +125,9 @@ struct python_tasks_limit {
 	bool (*go_on)(void *who); /* asked every few thousand objects; NULL: it may */
 	void *who;
 };
-/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames' `owner` and
- *  `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be more, or NULL. LIMIT may be
- *  NULL. */
+/** Tasks of asyncio and trio that have not ended, coroutines that no task runs, async generators at their yield. The frames'
+ *  `owner` and `source` are left to the caller; `child` is a number of the process's own PID namespace. *CUT: why there may be
+ *  more, or NULL. LIMIT may be NULL. */
 size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut);
 /** The name of the tractor actor that the process is; NULL: none. */
 const char *python_actor(struct python *py);

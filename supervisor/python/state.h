@@ -1,7 +1,7 @@
 /* Private to python/: objects and frames of one interpreter, by address. What locks and tasks are read with.
  *
- * Everywhere: address 0 is no object, and gives 0, false or NULL; so does what can't be read, or is not of the type that is asked for.
- * Values on stacks and in locals come without their tags (3.14: pycore_stackref.h); tagged small ints are 0.
+ * Everywhere: address 0 is no object, and gives 0, false or NULL; so does what can't be read, or is not of the type that is asked
+ * for. Values on stacks and in locals come without their tags (3.14: pycore_stackref.h); tagged small ints are 0.
  */
 #ifndef TRACEWRAP_PYTHON_STATE_H
 #define TRACEWRAP_PYTHON_STATE_H
@@ -84,11 +84,11 @@ uint64_t py_find_key(struct python *py, struct py_iter it, const char *key);
 
 /* ---- attributes.c ---- */
 
-/** An attribute of the object itself, as its class stores it: by a slot of any class of the mro, in inline values, in a managed dict
- *  or at tp_dictoffset. No property, no class attribute: nothing that code would have to run for. */
+/** An attribute of the object itself, as its class stores it: by a slot of any class of the mro, in inline values, in a managed
+ *  dict or at tp_dictoffset. No property, no class attribute: nothing that code would have to run for. */
 uint64_t py_attr(struct python *py, uint64_t obj, const char *name);
-/** What a class of the mro of OBJ's type has under NAME in its dict: functions, class variables. Static types keep theirs elsewhere
- *  from 3.12 on and have none here. */
+/** What a class of the mro of OBJ's type has under NAME in its dict: functions, class variables. Static types keep theirs
+ *  elsewhere from 3.12 on and have none here. */
 uint64_t py_class_attr(struct python *py, uint64_t obj, const char *name);
 /** A chain of attributes: py_attr_path(py, obj, "_parent_nursery._parent_task"). */
 uint64_t py_attr_path(struct python *py, uint64_t obj, const char *path);
@@ -134,8 +134,8 @@ uint64_t py_local(struct python *py, const struct py_frame *f, const char *name)
 uint64_t py_local_at(struct python *py, const struct py_frame *f, int i);
 /** Slot I of the value stack, from its bottom on; slots up to co_stacksize may be looked at, but hold stale values. */
 uint64_t py_stack_at(struct python *py, const struct py_frame *f, size_t i);
-/** Slots of the value stack, from its bottom on, that are surely live: kept by the `with` and `try` blocks that the instruction lies in
- *  (the block stack up to 3.10, the exception table afterwards). */
+/** Slots of the value stack, from its bottom on, that are surely live: kept by the `with` and `try` blocks that the instruction
+ *  lies in (the block stack up to 3.10, the exception table afterwards). */
 size_t py_stack_live(struct python *py, const struct py_frame *f);
 size_t py_stack_size(struct python *py, const struct py_frame *f); /* co_stacksize */
 /** How many slots are in use, exactly: of a frame that does not run (a suspended generator), from 3.14 on also of one that calls.
@@ -169,9 +169,9 @@ uint64_t py_next_interpreter(struct python *py, uint64_t interpreter);
 
 /* ---- gc.c: the lists of the garbage collector ---- */
 
-/** Where the head of generation I (0 to 2) of INTERPRETER lies; verified: the list closes around it. 0: no such list (free-threaded),
- *  or none that fits. Heads and objects: next at +0, previous at +8, two low bits are flags; the object itself begins at +16
- *  (pycore_gc.h). */
+/** Where the head of generation I (0 to 2) of INTERPRETER lies; verified: the list closes around it. 0: no such list
+ *  (free-threaded), or none that fits. Heads and objects: next at +0, previous at +8, two low bits are flags; the object itself
+ *  begins at +16 (pycore_gc.h). */
 uint64_t py_gc_head(struct python *py, uint64_t interpreter, int generation);
 
 #endif

@@ -1,10 +1,10 @@
 /* Offsets of CPython's structs on x86-64, without Py_DEBUG, Py_TRACE_REFS and Py_GIL_DISABLED. Included by offsets.c alone.
  *
- * Made with offsetof() from the installed headers (Py_BUILD_CORE) of 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 and of Debian's
- * 3.14.10 and 3.15.2. One row serves all releases of a minor version up to 3.12: 3.11.2 and 3.11.7 give the same. From 3.13 on patch
- * releases differ, and what the interpreter says of itself goes over the row (offsets.c). rt_size is what tells another build: it is
- * compared with the size of the symbol _PyRuntime up to 3.12. By hand, from Objects/dict-common.h, which is not installed: dk_* of 3.8
- * to 3.10.
+ * Made with offsetof() from the installed headers (Py_BUILD_CORE) of 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 and of
+ * Debian's 3.14.10 and 3.15.2. One row serves all releases of a minor version up to 3.12: 3.11.2 and 3.11.7 give the same. From
+ * 3.13 on patch releases differ, and what the interpreter says of itself goes over the row (offsets.c). rt_size is what tells
+ * another build: it is compared with the size of the symbol _PyRuntime up to 3.12. By hand, from Objects/dict-common.h, which is
+ * not installed: dk_* of 3.8 to 3.10.
  */
 #ifndef TRACEWRAP_PYTHON_TABLE_H
 #define TRACEWRAP_PYTHON_TABLE_H

@@ -4,6 +4,19 @@
 
 #include "python/tasks.h"
 
+enum { STEPS_A_LOOK = 64 };
+
+bool tasks_go_on(struct tasks *t)
+{
+	const struct python_tasks_limit *limit = t->limit;
+
+	if (!t->over && t->steps++ % STEPS_A_LOOK == 0 && limit && limit->go_on && !limit->go_on(limit->who)) {
+		t->over = true;
+		t->cut = "it took too long";
+	}
+	return !t->over;
+}
+
 static enum async_state state_of(enum py_gen_state state)
 {
 	return state == PY_GEN_RUNNING ? ASYNC_RUNNING : state == PY_GEN_CREATED ? ASYNC_CREATED : ASYNC_SUSPENDED;
@@ -64,6 +77,13 @@ static void add_bare(struct tasks *t, const struct coro *bare)
 	vec_push(&t->found, out);
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct coro *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
 static int by_object(const void *a, const void *b)
 {
 	const struct task_object *x = a, *y = b;
@@ -72,10 +92,12 @@ static int by_object(const void *a, const void *b)
 }
 
 /** Both the collector and asyncio itself may list a task. */
-static void drop_doubles(struct tasks *t)
+static void put_in_order(struct tasks *t)
 {
 	size_t n = 0;
 
+	if (t->coros.n)
+		qsort(t->coros.at, t->coros.n, sizeof *t->coros.at, by_address);
 	if (t->objects.n)
 		qsort(t->objects.at, t->objects.n, sizeof *t->objects.at, by_object);
 	for (size_t i = 0; i < t->objects.n; i++)
@@ -84,28 +106,46 @@ static void drop_doubles(struct tasks *t)
 	t->objects.n = n;
 }
 
-static bool go_on(struct tasks *t)
+/** May one more task be shown? */
+static bool has_room(struct tasks *t)
 {
-	if (t->found.n >= TASKS_MOST)
-		t->cut = "there are more tasks than are looked at";
-	else if (t->limit && t->limit->go_on && !t->limit->go_on(t->limit->who))
-		t->cut = "it took too long";
-	else
-		return true;
+	if (t->found.n < TASKS_MOST && t->frames < TASKS_MOST_FRAMES)
+		return tasks_go_on(t);
+	t->cut = "there are more tasks than are looked at";
 	return false;
 }
 
 static void add_all(struct tasks *t)
 {
-	for (size_t i = 0; i < t->objects.n && go_on(t); i++)
+	for (size_t i = 0; i < t->objects.n && has_room(t); i++)
 		add_task(t, &t->objects.at[i]);
 	for (size_t i = 0; i < t->coros.n; i++) {
 		if (!is_of_interest(&t->coros.at[i]))
 			continue;
-		if (!go_on(t))
+		if (!has_room(t))
 			return;
 		add_bare(t, &t->coros.at[i]);
 	}
+}
+
+size_t tasks_show(struct tasks *t, struct async_task **out)
+{
+	size_t n;
+
+	put_in_order(t);
+	tasks_link(t);
+	add_all(t);
+	if (memory_spent(t->py->m))
+		t->cut = "too much memory was to be read";
+	n = t->found.n;
+	*out = arena_memdup(t->py->arena, t->found.at, n * sizeof *t->found.at);
+	vec_free(&t->coros);
+	vec_free(&t->objects);
+	vec_free(&t->watched);
+	vec_free(&t->loops);
+	vec_free(&t->found);
+	mem_free(t->types);
+	return n;
 }
 
 size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, struct async_task **out, const char **cut)
@@ -115,19 +155,7 @@ size_t python_tasks(struct python *py, const struct python_tasks_limit *limit, s
 
 	asyncio_lists(&t);
 	tasks_walk(&t);
-	drop_doubles(&t);
-	tasks_link(&t);
-	add_all(&t);
-	if (memory_spent(py->m))
-		t.cut = "too much memory was to be read";
-	n = t.found.n;
-	*out = arena_memdup(py->arena, t.found.at, n * sizeof *t.found.at);
+	n = tasks_show(&t, out);
 	*cut = t.cut;
-	vec_free(&t.coros);
-	vec_free(&t.objects);
-	vec_free(&t.watched);
-	vec_free(&t.loops);
-	vec_free(&t.found);
-	mem_free(t.types);
 	return n;
 }

@@ -5,7 +5,13 @@
 #include "python/state.h"
 
 /* Of one process. Beyond these the list is cut, and says so. */
-enum { TASKS_MOST = 20000, TASKS_MOST_OBJECTS = 3000000, TASKS_MOST_GENERATORS = 1000000, TASKS_MOST_EDGES = 1000 };
+enum {
+	TASKS_MOST = 20000,
+	TASKS_MOST_OBJECTS = 3000000,
+	TASKS_MOST_GENERATORS = 1000000,
+	TASKS_MOST_FRAMES = 60000, /* of all tasks together */
+	TASKS_MOST_EDGES = 1000,   /* of one task */
+};
 
 enum task_class {
 	CLASS_OTHER,
@@ -48,7 +54,10 @@ struct tasks {
 	struct python *py;
 	const struct python_tasks_limit *limit;
 	const char *cut;
-	VEC(struct coro) coros; /* by address, once the walk is over */
+	bool over;     /* tasks_go_on() said so once */
+	size_t steps;  /* calls of tasks_go_on() */
+	size_t frames; /* of all chains so far */
+	VEC(struct coro) coros; /* by address, once all are there */
 	VEC(struct task_object) objects;
 	VEC(struct watched) watched;
 	VEC(uint64_t) loops; /* that were looked through for `watched` */
@@ -72,6 +81,12 @@ struct chain {
 	bool running;
 };
 
+/* ---- tasks.c ---- */
+/** Is there time left? To be asked in each turn of a loop that a process has the length of; `cut` is set when not. */
+bool tasks_go_on(struct tasks *t);
+/** What became of `objects` and `coros`; all but the result is freed. */
+size_t tasks_show(struct tasks *t, struct async_task **out);
+
 /* ---- tasks_types.c ---- */
 enum task_class task_class_of_type(struct tasks *t, uint64_t type); /* never 0 */
 enum task_class task_class_of(struct tasks *t, uint64_t obj);
@@ -80,6 +95,8 @@ bool task_is_asyncio(struct tasks *t, uint64_t obj);
 /* ---- tasks_walk.c ---- */
 /** Fill `coros` and `objects` from the garbage collector's lists. */
 void tasks_walk(struct tasks *t);
+/** Put OBJ to those. CLASS: no CLASS_OTHER. */
+void tasks_keep(struct tasks *t, uint64_t obj, enum task_class class);
 
 /* ---- tasks_chain.c ---- */
 /** What GEN awaits, out of the wrapper that it may lie in: a coroutine, a future, anything; 0: it does not await. */
@@ -104,13 +121,16 @@ void add_edge(struct async_task *task, uint64_t to);
 bool local_fd(struct python *py, const struct link *link, const char *name, int *fd);
 pid_t pid_of(struct python *py, uint64_t number); /* an int object; 0: no pid */
 
-/* ---- tasks_asyncio.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
+/* ---- tasks_asyncio.c, tasks_asyncio_future.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
 /** The lists that asyncio keeps for debuggers from 3.14 on, into `objects`. */
 void asyncio_lists(struct tasks *t);
 /** Coroutine of a task; 0: it is over. */
 uint64_t asyncio_coro(struct tasks *t, uint64_t task);
 const char *asyncio_name(struct tasks *t, uint64_t task);
 uint64_t asyncio_waiter(struct tasks *t, uint64_t task);
+uint64_t asyncio_loop_of(struct python *py, uint64_t future);
+/** What a future stands for. *TASK: the one that it hides; 0: none. */
+const char *asyncio_future_words(struct tasks *t, uint64_t future, uint64_t *task);
 void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, struct async_task *out);
 bool asyncio_watched(struct tasks *t, uint64_t future, int *fd, bool *writes);
 

@@ -29,9 +29,8 @@ static bool read_list(struct tasks *t, uint64_t head, uint64_t node_at)
 	for (uint64_t node = memory_u64(t->py->m, head); node && node != head; node = pair[0]) {
 		enum task_class class = task_class_of(t, node - node_at);
 
-		if (!memory_read(t->py->m, node, pair, sizeof pair) || pair[1] != before || class != CLASS_ASYNCIO)
-			return false;
-		if (t->objects.n >= TASKS_MOST)
+		if (!memory_read(t->py->m, node, pair, sizeof pair) || pair[1] != before || class != CLASS_ASYNCIO ||
+		    t->objects.n >= TASKS_MOST)
 			return false;
 		vec_push(&t->objects, (struct task_object){node - node_at, class});
 		before = node;
@@ -56,7 +55,7 @@ void asyncio_lists(struct tasks *t)
 	for (size_t i = 0; i < n; i++)
 		whole &= read_list(t, threads[i].state + b.thread_head, b.task_node);
 	if (!whole)
-		t->cut = "a list of asyncio's tasks is torn";
+		t->cut = "a list of asyncio's tasks is torn, or too long";
 }
 
 /** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be one. */

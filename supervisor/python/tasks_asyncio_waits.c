@@ -4,7 +4,7 @@
 
 #include "python/tasks.h"
 
-enum { SOCKET_FD = 16, FUTURE_LOOP = 16, MOST_LOOPS = 64, MOST_WATCHED = 1 << 17, MOST_ARGUMENTS = 8 };
+enum { SOCKET_FD = 8, MOST_LOOPS = 64, MOST_WATCHED = 1 << 17, MOST_ARGUMENTS = 8 };
 
 /** A file of the standard library's package: ".../python3.11/asyncio/locks.py". */
 static bool in_asyncio(const struct link *link, const void *unused)
@@ -43,12 +43,14 @@ static void add_tasks(struct tasks *t, struct async_task *out, uint64_t containe
 		add_task(t, out, it.value ? it.value : it.key);
 }
 
-/** By the future itself: a task, or what gather() returns. */
-static const char *waiter_words(struct tasks *t, uint64_t waiter, struct async_task *out)
+/** By the future itself: a task, what gather() and shield() return. *PLAIN: it is none of these. */
+static const char *waiter_words(struct tasks *t, uint64_t waiter, struct async_task *out, bool *plain)
 {
 	char type[64];
-	uint64_t children;
+	uint64_t children, hidden;
+	const char *words;
 
+	*plain = false;
 	if (task_is_asyncio(t, waiter)) {
 		add_task(t, out, waiter);
 		return arena_printf(t->py->arena, "Task '%s'", asyncio_name(t, waiter));
@@ -60,7 +62,10 @@ static const char *waiter_words(struct tasks *t, uint64_t waiter, struct async_t
 		add_tasks(t, out, children);
 		return arena_printf(t->py->arena, "gather of %zu", py_length(t->py, children));
 	}
-	return "Future";
+	words = asyncio_future_words(t, waiter, &hidden);
+	*plain = !hidden;
+	add_task(t, out, hidden);
+	return words;
 }
 
 /** Functions of asyncio that wait for tasks by a future of their own. */
@@ -93,7 +98,7 @@ static bool socket_call_fd(struct tasks *t, const struct link *link, struct asyn
 		sock = py_local(py, &link->frame, "sock");
 		if (!py_base_named(py, py_type(py, sock), "_socket.socket"))
 			return false;
-		fd = (int)memory_u32(py->m, sock + (uint64_t)py->o.ob_type + SOCKET_FD - 8);
+		fd = (int)memory_u32(py->m, sock + (uint64_t)py->o.ob_type + SOCKET_FD);
 	}
 	if (fd < 0)
 		return false;
@@ -163,7 +168,7 @@ static void look_through(struct tasks *t, uint64_t loop)
 	struct python *py = t->py;
 	struct py_iter it = py_iter(py, py_attr_path(py, loop, "_selector._fd_to_key"));
 
-	while (t->watched.n < MOST_WATCHED && py_next(py, &it)) {
+	while (t->watched.n < MOST_WATCHED && tasks_go_on(t) && py_next(py, &it)) {
 		uint64_t data = py_item(py, it.value, 3);
 		int64_t fd;
 
@@ -190,12 +195,8 @@ static void need_loop(struct tasks *t, uint64_t loop)
 bool asyncio_watched(struct tasks *t, uint64_t future, int *fd, bool *writes)
 {
 	struct watched key = {.future = future}, *found;
-	uint64_t loop = py_attr(t->py, future, "_loop");
 
-	/* A future of C has it as its first field (FutureObj_HEAD, Modules/_asynciomodule.c). */
-	if (!loop && py_base_named(t->py, py_type(t->py, future), "_asyncio.Future"))
-		loop = memory_u64(t->py->m, future + (uint64_t)t->py->o.ob_type + FUTURE_LOOP - 8);
-	need_loop(t, loop);
+	need_loop(t, asyncio_loop_of(t->py, future));
 	if (!t->watched.n)
 		return false;
 	found = bsearch(&key, t->watched.at, t->watched.n, sizeof *t->watched.at, by_future);
@@ -228,12 +229,13 @@ void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, stru
 	size_t from = first_frame(c);
 	const struct link *link = public_link(c, from, in_asyncio, NULL);
 	uint64_t edges[TASKS_MOST_EDGES];
+	bool plain;
 
 	if (!waiter || c->running)
 		return; /* its turn comes without anybody's doing */
 	out->waits_for = edges;
-	out->awaits = waiter_words(t, waiter, out);
-	if (link && out->awaits && !strcmp(out->awaits, "Future"))
+	out->awaits = waiter_words(t, waiter, out, &plain);
+	if (link && plain)
 		out->awaits = link_words(t->py, link);
 	for (size_t i = from; (link = chain_inner(c, i)) && in_asyncio(link, NULL); i++) {
 		if (i == from)

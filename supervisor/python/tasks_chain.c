@@ -62,7 +62,7 @@ static struct coro *running_at(struct tasks *t, uint64_t frame, const size_t *ru
 /* One that runs has no such object on its stack; what it awaits was called by it. */
 static void link_running(struct tasks *t)
 {
-	enum { MOST_RUNNING = 1000 };
+	enum { MOST_RUNNING = 200 };
 	size_t running[MOST_RUNNING], n = 0;
 
 	for (size_t i = 0; i < t->coros.n && n < MOST_RUNNING; i++)
@@ -84,7 +84,7 @@ static void link_running(struct tasks *t)
 
 void tasks_link(struct tasks *t)
 {
-	for (size_t i = 0; i < t->coros.n; i++) {
+	for (size_t i = 0; i < t->coros.n && tasks_go_on(t); i++) {
 		struct coro *c = &t->coros.at[i], *next;
 		uint64_t to = gen_delegates(t->py, c->at);
 
@@ -103,13 +103,14 @@ static void push_link(struct tasks *t, struct chain *c, uint64_t gen, const stru
 
 	if (!function)
 		function = py_frame_function(t->py, f);
+	t->frames++;
 	vec_push(&c->links, (struct link){.gen = gen, .frame = *f, .function = function ? function : "", .file = file ? file : ""});
 }
 
 void chain_follow(struct tasks *t, uint64_t gen, struct chain *c)
 {
 	*c = (struct chain){.running = py_gen_state(t->py, gen) == PY_GEN_RUNNING};
-	while (py_is_generator(t->py, gen) && c->links.n < PYTHON_MOST_FRAMES) {
+	while (py_is_generator(t->py, gen) && c->links.n < PYTHON_MOST_FRAMES && t->frames < TASKS_MOST_FRAMES) {
 		struct coro *known = tasks_coro(t, gen);
 		struct py_frame f;
 

@@ -1,11 +1,8 @@
 /* All objects that CPython's garbage collector knows: three generations and what gc.freeze() set aside (pycore_gc.h). Each object has a
  * head of 16 bytes before it: next and previous, with flags in their two lowest bits. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "python/tasks.h"
 
-enum { GC_HEAD = 16, OBJECTS_A_LOOK = 4096 };
+enum { GC_HEAD = 16 };
 
 static uint64_t plain(uint64_t link)
 {
@@ -32,7 +29,7 @@ static uint64_t frozen_head(struct tasks *t, uint64_t oldest)
 	return 0;
 }
 
-static void keep(struct tasks *t, uint64_t obj, enum task_class class)
+void tasks_keep(struct tasks *t, uint64_t obj, enum task_class class)
 {
 	struct coro one = {.at = obj, .class = class};
 
@@ -52,18 +49,6 @@ static void keep(struct tasks *t, uint64_t obj, enum task_class class)
 		t->cut = "there are more generators than are looked at";
 }
 
-/** Is there reason to stop? It is asked now and then only. */
-static bool enough(struct tasks *t, size_t seen)
-{
-	if (seen >= TASKS_MOST_OBJECTS)
-		t->cut = "there are more objects than are looked at";
-	else if (seen % OBJECTS_A_LOOK == 0 && t->limit && t->limit->go_on && !t->limit->go_on(t->limit->who))
-		t->cut = "it took too long";
-	else
-		return false;
-	return true;
-}
-
 /** @return false: no further list is to be read. */
 static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 {
@@ -77,7 +62,9 @@ static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 		uint64_t type;
 		enum task_class class;
 
-		if (enough(t, ++*seen))
+		if (++*seen > TASKS_MOST_OBJECTS)
+			t->cut = "there are more objects than are looked at";
+		if (*seen > TASKS_MOST_OBJECTS || !tasks_go_on(t))
 			return false;
 		if (!gc || !memory_read(py->m, gc, words, size) || plain(words[1]) != before) {
 			t->cut = memory_spent(py->m) ? "too much memory was to be read" : "a list of the garbage collector is torn";
@@ -87,16 +74,9 @@ static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 		type = words[size / 8 - 1];
 		class = type ? task_class_of_type(t, type) : CLASS_OTHER;
 		if (class != CLASS_OTHER)
-			keep(t, gc + GC_HEAD, class);
+			tasks_keep(t, gc + GC_HEAD, class);
 	}
 	return true;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct coro *x = a, *y = b;
-
-	return (x->at > y->at) - (x->at < y->at);
 }
 
 static bool walk_interpreter(struct tasks *t, uint64_t interpreter, size_t *seen)
@@ -125,6 +105,4 @@ void tasks_walk(struct tasks *t)
 		if (!walk_interpreter(t, is, &seen) || !t->py->o.gc_in_interp)
 			break; /* 3.8: one collector for all interpreters */
 	}
-	if (t->coros.n)
-		qsort(t->coros.at, t->coros.n, sizeof *t->coros.at, by_address);
 }

@@ -21,8 +21,13 @@ static bool is_private(const char *name)
 /** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which it is. */
 static const char *name_of(struct python *py, const struct link *link, char *buf, size_t size)
 {
+	const char *code;
+
 	if (strstr(link->function, "<locals>") && py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
 		return buf;
+	/* A function that a library shows under another name, as trio its to_thread_run_sync(), is still called so by its code. */
+	if (!strchr(link->function, '.') && (code = py_frame_function(py, &link->frame)))
+		return own_name(code);
 	return own_name(link->function);
 }
 

@@ -1,11 +1,14 @@
 /* Interpreters and their thread states. */
 #include "python/state.h"
 
-enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512 };
+enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512, MOST_IN_GROUP = 100000 };
+enum { CFRAME_310 = 48 }; /* cpython/pystate.h of 3.10: PyThreadState.cframe */
 
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
 {
-	return memory_u64(py->m, interpreter ? interpreter + (uint64_t)py->o.is_next : py->at.runtime + (uint64_t)py->o.rt_interp_head);
+	if (interpreter)
+		return memory_u64(py->m, interpreter + (uint64_t)py->o.is_next);
+	return memory_u64(py->m, py->at.runtime + (uint64_t)py->o.rt_interp_head);
 }
 
 static uint64_t frame_of(struct python *py, uint64_t state)
@@ -76,8 +79,8 @@ static size_t different_tids(struct python *py, const struct python_thread *thre
 	return different;
 }
 
-/** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a number in it,
- *  at a place that depends on glibc. It is the place where most threads have a tid, each another. */
+/** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a
+ *  number in it, at a place that depends on glibc. It is the place where most threads have a tid, each another. */
 static int find_tid_place(struct python *py, const struct python_thread *threads, size_t n)
 {
 	size_t best = 0;
@@ -130,4 +133,23 @@ size_t python_threads(struct python *py, struct python_thread **out, const char 
 
 	vec_free(&threads);
 	return n;
+}
+
+/* _PyEval_EvalFrameDefault() has a variable of its own that the thread state leads to: its CFrame (3.10 to 3.12), the mark at the
+ * end of its group of frames (3.13 on: entry_frame in ceval.c). */
+uint64_t python_stack_place(struct python *py, const struct python_thread *t)
+{
+	uint64_t frame = t->frame;
+	struct py_frame f;
+
+	if (!frame || py->minor <= 9)
+		return 0;
+	if (py->minor == 10)
+		return memory_u64(py->m, t->state + CFRAME_310);
+	if (py->o.cframe_frame >= 0)
+		return memory_u64(py->m, t->state + (uint64_t)py->o.ts_frame);
+	for (int i = 0; i < MOST_IN_GROUP && py_frame_open(py, frame, &f); i++, frame = f.back)
+		if (f.mark)
+			return frame;
+	return 0;
 }

@@ -1,7 +1,8 @@
 /* What a frame holds: local variables, and the values on its stack. */
 #include "python/state.h"
 
-enum { BLOCK_SIZE = 12, BLOCK_LEVEL = 8, MOST_BLOCKS = 20 }; /* PyTryBlock {type, handler, level}; CO_MAXBLOCKS: cpython/frameobject.h, code.h */
+/* cpython/frameobject.h, code.h of 3.8 to 3.10: PyTryBlock {int type, handler, level}; CO_MAXBLOCKS */
+enum { BLOCK_SIZE = 12, BLOCK_LEVEL = 8, MOST_BLOCKS = 20 };
 
 uint64_t py_local_at(struct python *py, const struct py_frame *f, int i)
 {
@@ -19,8 +20,8 @@ static long name_at(struct python *py, uint64_t names, const char *name)
 	return -1;
 }
 
-/* Up to 3.10 variables, cells and free variables have names of their own, in this order; a parameter that became a cell is in the first two,
- * and only its cell is filled. Afterwards one tuple has all. */
+/* Up to 3.10 variables, cells and free variables have names of their own, in this order; a parameter that became a cell is in the
+ * first two, and only its cell is filled. Afterwards one tuple has all. */
 static long slot_of(struct python *py, const struct py_frame *f, const char *name)
 {
 	uint64_t vars = memory_u64(py->m, f->code + (uint64_t)py->o.co_varnames), cells, frees;
@@ -83,7 +84,7 @@ size_t py_exception_depth(const uint8_t *table, size_t size, int offset)
 		for (int k = 0; k < 4; k++)
 			if (!next_number(table, size, &i, &v[k]))
 				return 0;
-		if (unit >= v[0] && unit - v[0] < v[1]) /* entries do not overlap but nest: the last that covers it is the innermost */
+		if (unit >= v[0] && unit - v[0] < v[1])
 			depth = v[3] >> 1;
 	}
 	return depth;

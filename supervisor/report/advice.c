@@ -230,12 +230,26 @@ static void advise_shared_lock(struct text *out, const struct finding *f)
 			      "into an error");
 }
 
+static bool holds_its_own(const struct finding *f)
+{
+	ring_rows ring = {0};
+	bool own;
+
+	fact_ring(f, &ring);
+	own = ring.n == 1;
+	vec_free(&ring);
+	return own;
+}
+
 static void advise_lock(struct text *out, const struct finding *f)
 {
 	const struct blocked *b = fact_main(f);
 	bool shared = b && (b->nwaits_for_pids > 1 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] != b->pid));
 
-	if (b && fact_is_file_lock(b))
+	if (holds_its_own(f))
+		text_add(out, "Release the lock before what takes it again is called, or make it a threading.RLock, which its owner "
+			      "may take twice");
+	else if (b && fact_is_file_lock(b))
 		text_add(out, "Take the file locks in the same order everywhere, or only one at a time; LOCK_NB in a loop with "
 			      "a limit turns "
 			      "the wait into an error");

@@ -49,6 +49,11 @@ struct end {
 };
 void fact_end(const struct finding *f, struct end *out);
 
+/** Tasks of which each waits for a lock that the next one holds, the last for one of the first's; one that waits for a lock of its own is a
+ *  ring of one. Owners are as the locks or the stacks tell, inferred ones too: for words, not for proof. Rows of f->blocked; to be freed. */
+typedef VEC(const struct blocked *) ring_rows;
+void fact_ring(const struct finding *f, ring_rows *out);
+
 /* words.c */
 const char *word_stream(int fd);                                     /* "stdout"; NULL: none of the three */
 const char *word_thing(const struct finding_object *o);              /* "pipe", "FIFO", "terminal", "socket", "file" */

@@ -87,3 +87,42 @@ const struct lock_wait *fact_lock(const struct finding *f, const struct blocked 
 
 	return s && s->lock.kind != LOCK_NONE ? &s->lock : NULL;
 }
+
+/* ---- rings of locks ---- */
+
+static const struct blocked *row_of_thread(const struct finding *f, pid_t tid)
+{
+	for (size_t i = 0; i < f->nblocked; i++)
+		if (f->blocked[i].tid == tid)
+			return &f->blocked[i];
+	return NULL;
+}
+
+/** Who holds the lock that B waits for, where that is one task which is stuck as well. A join is no lock. */
+static const struct blocked *holder_row(const struct finding *f, const struct blocked *b)
+{
+	const struct lock_wait *l = fact_lock(f, b);
+
+	return l && l->kind != LOCK_JOIN && l->nowners == 1 ? row_of_thread(f, l->owners[0].tid) : NULL;
+}
+
+static bool in_ring(const ring_rows *ring, const struct blocked *b)
+{
+	for (size_t i = 0; i < ring->n; i++)
+		if (ring->at[i] == b)
+			return true;
+	return false;
+}
+
+void fact_ring(const struct finding *f, ring_rows *out)
+{
+	for (size_t i = 0; i < f->nblocked; i++) {
+		const struct blocked *first = &f->blocked[i], *b = first;
+
+		for (out->n = 0; b && !in_ring(out, b); b = holder_row(f, b))
+			vec_push(out, b);
+		if (b == first)
+			return;
+	}
+	out->n = 0;
+}

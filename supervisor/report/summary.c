@@ -90,25 +90,11 @@ struct lockers {
 	size_t n;
 	bool own;   /* each for threads of its own process */
 	bool mixed; /* some for pipes */
-	bool held;  /* each for a lock of which an owner is known, and no other way round */
 };
-
-/** A lock of one owner, who waits for another such lock himself. */
-static bool held_in_cause(const struct finding *f, const struct blocked *b)
-{
-	const struct lock_wait *l = fact_lock(f, b);
-
-	if (!l || l->kind == LOCK_JOIN || l->nowners != 1 || l->owners[0].tid == b->tid)
-		return false;
-	for (size_t i = 0; i < f->nblocked; i++)
-		if (f->blocked[i].tid == l->owners[0].tid)
-			return f->blocked[i].cause;
-	return false;
-}
 
 static struct lockers count_lockers(const struct finding *f)
 {
-	struct lockers l = {.own = true, .held = true};
+	struct lockers l = {.own = true};
 
 	for (size_t i = 0; i < f->nblocked; i++) {
 		const struct blocked *b = &f->blocked[i];
@@ -118,7 +104,6 @@ static struct lockers count_lockers(const struct finding *f)
 		l.n++;
 		l.own &= b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid);
 		l.mixed |= b->role == ROLE_EOF || b->role == ROLE_LOOP_EOF;
-		l.held &= held_in_cause(f, b);
 	}
 	return l;
 }
@@ -142,21 +127,74 @@ static void open_lock_of_many(struct text *out, const struct finding *f, bool mi
 			  two ? "the other" : "another of them");
 }
 
+static bool is_one_process(const ring_rows *ring)
+{
+	for (size_t i = 1; i < ring->n; i++)
+		if (ring->at[i]->pid != ring->at[0]->pid)
+			return false;
+	return true;
+}
+
+/** "thread 12 and thread 13" are "threads 12 and 13". */
+static bool are_all_threads(const ring_rows *ring)
+{
+	for (size_t i = 0; i < ring->n; i++)
+		if (ring->at[i]->tid == ring->at[i]->pid)
+			return false;
+	return ring->n > 1;
+}
+
+static void add_ring_members(struct text *out, const struct finding *f, const ring_rows *ring)
+{
+	bool one = is_one_process(ring), threads = one && are_all_threads(ring);
+	size_t shown = ring->n > LIST_MOST + 1 ? LIST_MOST : ring->n;
+
+	text_add(out, threads ? "threads " : one ? "" : "processes ");
+	for (size_t i = 0; i < shown; i++) {
+		text_add(out, i == 0 ? "" : i + 1 == ring->n ? " and " : ", ");
+		if (threads)
+			text_addf(out, "%d", (int)ring->at[i]->tid);
+		else
+			word_thread(out, f, one ? ring->at[0]->pid : 0, ring->at[i]->pid, ring->at[i]->tid);
+	}
+	if (shown < ring->n)
+		text_addf(out, " and %zu more", ring->n - shown);
+	if (one) {
+		text_add(out, " of ");
+		word_who(out, f, ring->at[0]->pid);
+	}
+}
+
+/** @return false: nothing is known of who holds what. */
+static bool open_ring(struct text *out, const struct finding *f)
+{
+	ring_rows ring = {0};
+	bool any;
+
+	fact_ring(f, &ring);
+	any = ring.n > 0;
+	if (any)
+		add_ring_members(out, f, &ring);
+	if (ring.n == 1)
+		text_addf(out, " waits for a lock that it holds itself (%s)", word_lock(fact_lock(f, ring.at[0])));
+	else if (ring.n == 2)
+		text_add(out, " wait for each other: each holds the lock that the other wants");
+	else if (any)
+		text_add(out, " wait for each other in a ring: each holds the lock that the one before it wants");
+	vec_free(&ring);
+	return any;
+}
+
 static void open_lock(struct text *out, const struct finding *f)
 {
 	const struct blocked *b = fact_main(f);
 	bool file = b && fact_is_file_lock(b);
 	struct lockers l = count_lockers(f);
 
+	if (open_ring(out, f))
+		return;
 	if (f->nculprits > 1) {
 		open_lock_of_many(out, f, l.mixed, file);
-		return;
-	}
-	if (l.held && l.n > 1) {
-		text_addf(out, "%zu threads of ", l.n);
-		add_culprits(out, f);
-		text_add(out, l.n == 2 ? " wait for each other: each holds the lock that the other wants" :
-					 " wait for each other: each wants a lock that another of them holds");
 		return;
 	}
 	if (l.own && l.n > 1) {

@@ -1,7 +1,8 @@
 /* The files that are mapped into processes: opened once, by whatever way leads to the very inode, and copied.
  *
- * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers alone
- * want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted file).
+ * Copied, because a file that is written anew in place while it is mapped here would end us with SIGBUS; without what debuggers
+ * alone want, which is most of it. A path may lead elsewhere by now (an upgrade), or nowhere (another mount namespace, a deleted
+ * file).
  */
 #include <elf.h>
 #include <errno.h>
@@ -24,6 +25,7 @@ struct source {
 	int fd;
 	size_t size;
 	uint8_t *to; /* as large as the file, zeroed */
+	bool whole;  /* all of it was copied */
 };
 
 static bool copy_range(const struct source *s, uint64_t offset, uint64_t size)
@@ -47,19 +49,27 @@ static bool starts_with(const char *s, const char *with)
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
-/** Is a section worth its bytes? LARGE: of a file that is not copied as a whole. */
-static bool wanted(const Elf64_Shdr *section, const char *name, bool large)
+/* What the dynamic loader looks symbols up by is what every reading wants, and is little. The rest, most of a file, is for native stacks, and
+ * for interpreters that hide. */
+enum part { PART_DYNAMIC, PART_REST };
+
+/** LARGE: of a file that is not copied as a whole. Writable data is looked at in the process, relocations nowhere. */
+static bool wanted(const Elf64_Shdr *section, const char *name, bool large, enum part part)
 {
-	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL)
+	bool allocated = section->sh_flags & SHF_ALLOC;
+
+	if (section->sh_type == SHT_NOBITS || section->sh_type == SHT_NULL || section->sh_type == SHT_RELA || section->sh_type == SHT_REL)
 		return false;
 	if (section->sh_type != SHT_PROGBITS)
-		return true; /* symbols, strings, notes: all small */
-	if (starts_with(name, ".debug") || starts_with(name, ".zdebug"))
+		return part == (allocated ? PART_DYNAMIC : PART_REST); /* symbols, strings, notes */
+	if (starts_with(name, ".gnu_debug"))
+		return part == PART_DYNAMIC;
+	if (part == PART_DYNAMIC || !allocated || section->sh_flags & SHF_WRITE)
 		return false;
-	return !large || starts_with(name, ".eh_frame") || starts_with(name, ".gnu_debug");
+	return !large || starts_with(name, ".eh_frame");
 }
 
-static bool copy_sections(const struct source *s)
+static bool copy_sections(const struct source *s, enum part part)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 	uint64_t table = (uint64_t)head->e_shnum * sizeof(Elf64_Shdr);
@@ -77,7 +87,7 @@ static bool copy_sections(const struct source *s)
 		const Elf64_Shdr *section = &sections[i];
 
 		if (section->sh_name < names->sh_size &&
-		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large) &&
+		    wanted(section, (const char *)s->to + names->sh_offset + section->sh_name, large, part) &&
 		    !copy_range(s, section->sh_offset, section->sh_size))
 			return false;
 	}
@@ -85,7 +95,7 @@ static bool copy_sections(const struct source *s)
 }
 
 /** @return false: no ELF file, or it changed while it was copied. */
-static bool copy_file(const struct source *s)
+static bool copy_file(struct source *s)
 {
 	const Elf64_Ehdr *head = (const void *)s->to;
 
@@ -96,7 +106,10 @@ static bool copy_file(const struct source *s)
 	if (head->e_phentsize == sizeof(Elf64_Phdr))
 		(void)copy_range(s, head->e_phoff, (uint64_t)head->e_phnum * sizeof(Elf64_Phdr));
 	/* Without a table of sections (some packers drop it) what there is counts, up to the limit. */
-	return copy_sections(s) || (s->size <= WHOLE_MOST && copy_range(s, 0, s->size));
+	if (copy_sections(s, PART_DYNAMIC))
+		return true;
+	s->whole = s->size <= WHOLE_MOST && copy_range(s, 0, s->size);
+	return s->whole;
 }
 
 static void load(struct file *f, int fd, const struct stat *st)
@@ -116,10 +129,12 @@ static void load(struct file *f, int fd, const struct stat *st)
 	s.to = to;
 	f->bytes = to;
 	f->size = s.size;
+	f->changed = st->st_mtim;
 	if (!copy_file(&s))
 		err_set(&f->why, 0, "no ELF file of this machine");
 	else if (elf_open(f->bytes, f->size, &f->elf, &f->why) < 0)
 		f->elf = NULL;
+	f->rest_read = f->whole = s.whole;
 	if (!f->elf) {
 		munmap(f->bytes, f->size);
 		f->bytes = NULL;
@@ -139,7 +154,8 @@ static int open_below(const struct process_read *p, const char *path, struct sta
 	return fd_take(&fd);
 }
 
-/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than stat(2) does. */
+/** Does the first page of FD lie in memory where M is? Some file systems (overlayfs, btrfs) show other numbers in maps than
+ *  stat(2) does. */
 static bool same_first_page(const struct process_read *p, const struct mapping *m, int fd)
 {
 	uint8_t there[PAGE], here[PAGE];
@@ -188,6 +204,18 @@ static struct file *new_file(struct stacks *st, const char *key)
 	return f;
 }
 
+/** The file of M, by whatever way leads to it; -1: none does. */
+static int open_file(const struct process_read *p, const struct mapping *m, struct stat *st)
+{
+	OWNED_FD fd = open_path(p, m, st);
+
+	if (fd < 0)
+		fd = open_mapped(p, m, st);
+	if (fd < 0)
+		fd = open_program(p, m, st);
+	return fd_take(&fd);
+}
+
 struct file *file_of(struct process_read *p, const struct mapping *m)
 {
 	char key[sizeof((struct file *)0)->key];
@@ -205,16 +233,40 @@ struct file *file_of(struct process_read *p, const struct mapping *m)
 		err_set(&f->why, 0, "no file");
 		return f;
 	}
-	fd = open_path(p, m, &st);
-	if (fd < 0)
-		fd = open_mapped(p, m, &st);
-	if (fd < 0)
-		fd = open_program(p, m, &st);
+	fd = open_file(p, m, &st);
 	if (fd < 0)
 		err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
 	else
 		load(f, fd, &st);
 	return f;
+}
+
+/** Copy what was left out. What was asked of the file before does not know of it. */
+static void load_rest(struct file *f, int fd)
+{
+	struct source s = {.fd = fd, .size = f->size, .to = f->bytes};
+	struct err err;
+
+	f->whole = copy_sections(&s, PART_REST);
+	elf_close(f->elf);
+	f->elf = NULL;
+	if (elf_open(f->bytes, f->size, &f->elf, &err) < 0)
+		f->elf = NULL;
+	f->whole = f->whole && f->elf;
+}
+
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f)
+{
+	struct stat st;
+	OWNED_FD fd = -1;
+
+	if (!f->elf || f->rest_read)
+		return f->whole;
+	f->rest_read = true;
+	fd = open_file(p, m, &st);
+	if (fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec)
+		load_rest(f, fd);
+	return f->whole;
 }
 
 struct file *file_at(struct process_read *p, const char *path)
@@ -226,7 +278,9 @@ struct file *file_at(struct process_read *p, const char *path)
 	OWNED_FD fd = n > 0 && (size_t)n < sizeof full ? open_below(p, full, &st) : -1;
 
 	if (fd < 0)
-		return NULL;
+		fd = open_below(p, path, &st); /* an absolute path: our own root */
+	if (fd < 0)
+		return &p->st->none;
 	(void)snprintf(key, sizeof key, "at %lx:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
 	if (strmap_get(p->st->by_key, key, &i))
 		return p->st->files.at[i];
@@ -234,6 +288,10 @@ struct file *file_at(struct process_read *p, const char *path)
 	struct file *f = new_file(p->st, key);
 
 	load(f, fd, &st);
+	if (f->elf && !f->rest_read) {
+		f->rest_read = true;
+		load_rest(f, fd);
+	}
 	return f;
 }
 
@@ -260,36 +318,46 @@ static uint64_t symbol(struct elf *e, const char *name)
 	return elf_find(e, name, &s) ? s.value : 0;
 }
 
-static void find_symbols(struct file *f, const char *name)
+static bool find_symbols(struct file *f)
 {
 	struct python_symbols *s = &f->python;
 	struct elf_symbol runtime;
 
+	if (!f->elf)
+		return false;
 	if (elf_find(f->elf, "_PyRuntime", &runtime)) {
 		s->runtime = runtime.value;
 		s->runtime_size = runtime.size;
 	} else if (elf_section(f->elf, ".PyRuntime", &s->runtime, &s->runtime_size)) {
 		s->by_section = true; /* what strip(1) leaves, from 3.10 on */
 	} else {
-		return;
+		return false;
 	}
-	s->known = true;
 	s->version = symbol(f->elf, "Py_Version");
 	s->code_type = symbol(f->elf, "PyCode_Type");
 	s->coro_type = symbol(f->elf, "PyCoro_Type");
 	s->gen_type = symbol(f->elf, "PyGen_Type");
 	s->async_gen_type = symbol(f->elf, "PyAsyncGen_Type");
 	s->method_type = symbol(f->elf, "PyMethod_Type");
-	if (!s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
-		*s->literal = '\0';
+	return true;
 }
 
-const struct python_symbols *file_python(struct file *f, const char *name)
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name)
 {
-	if (f->elf && !f->symbols_read)
-		find_symbols(f, name);
+	struct python_symbols *s = &f->python;
+
+	if (f->symbols_read)
+		return s;
 	f->symbols_read = true;
-	return &f->python;
+	s->known = find_symbols(f);
+	/* Nothing exported: the static table may have it. Up to 3.10 its version is a constant of the file's. */
+	if ((!s->known || s->by_section || !s->version) && file_whole(p, m, f)) {
+		*s = (struct python_symbols){0};
+		s->known = find_symbols(f);
+		if (s->known && !s->version && !python_literal(f->bytes, f->size, python_minor_of_name(name), s->literal))
+			*s->literal = '\0';
+	}
+	return s;
 }
 
 uint64_t file_asyncio(struct file *f)

@@ -12,8 +12,9 @@ enum { MOST_CODE = 512, MOST_BODY = 1 << 20, SEARCH_WORDS = 8192, PLT_ENTRY = 16
 
 /* ---- code, from the file where there is one ---- */
 
-static bool read_code(const struct native_source *source, uint64_t address, void *buf, size_t size)
+bool native_code(const struct native_source *source, uint64_t address, void *buf, size_t size)
 {
+	static const uint8_t nothing[MOST_CODE];
 	struct native_piece piece;
 
 	if (!source->piece_at(source->who, address, &piece) || !piece.executable || address + size > piece.end)
@@ -22,7 +23,8 @@ static bool read_code(const struct native_source *source, uint64_t address, void
 	size_t available = 0;
 	const uint8_t *at = piece.elf ? elf_bytes_at(piece.elf, address - piece.bias, &available) : NULL;
 
-	if (!at || available < size)
+	/* Of a large file the code was not copied, and zeros stand for it (files.c). */
+	if (!at || available < size || (size <= sizeof nothing && memcmp(at, nothing, size) == 0))
 		return memory_read(source->memory, address, buf, size);
 	memcpy(buf, at, size);
 	return true;
@@ -32,7 +34,7 @@ static enum code_call call_before(const struct native_source *source, uint64_t a
 {
 	uint8_t before[CODE_BEFORE];
 
-	if (address < CODE_BEFORE || !read_code(source, address - CODE_BEFORE, before, sizeof before))
+	if (address < CODE_BEFORE || !native_code(source, address - CODE_BEFORE, before, sizeof before))
 		return CODE_NO_CALL;
 	return code_call_before(before, address, target);
 }
@@ -70,7 +72,7 @@ static enum verdict leads_here(const struct pointerless *frame, uint64_t target)
 
 	if (target == frame->from)
 		return YES;
-	if (read_code(frame->source, target, entry, sizeof entry) && code_plt_pointer(entry, sizeof entry, target, &pointer))
+	if (native_code(frame->source, target, entry, sizeof entry) && code_plt_pointer(entry, sizeof entry, target, &pointer))
 		target = memory_u64(frame->source->memory, pointer);
 	return target == frame->from || jumps_on(frame, target) ? YES : NO;
 }
@@ -109,7 +111,7 @@ static bool by_first_instructions(const struct pointerless *frame, uint64_t *rbp
 		return false;
 	if (n > sizeof code)
 		n = sizeof code;
-	if (!read_code(frame->source, frame->from, code, n) || !code_frame_size(code, n, &size))
+	if (!native_code(frame->source, frame->from, code, n) || !code_frame_size(code, n, &size))
 		return false;
 	*rbp = frame->sp + size;
 	return judge(frame, *rbp) != NO;

@@ -51,7 +51,7 @@ static void give_tids(struct process_read *p, struct python_where *w)
 static struct python *try_open(struct process_read *p, const struct candidate *c, const char **why)
 {
 	struct file *f = file_of(p, c->map);
-	const struct python_symbols *s = file_python(f, c->name);
+	const struct python_symbols *s = file_python(p, c->map, f, c->name);
 	uint64_t bias;
 
 	*why = NULL;

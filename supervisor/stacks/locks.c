@@ -26,7 +26,7 @@ struct stack *locks_stack(const struct process_read *p, size_t i)
 }
 
 /** The thread whose Python state is number STATE. One of a sub-interpreter may claim the tid of another's. */
-static long thread_of_state(const struct process_read *p, size_t state)
+static long index_of_state(const struct process_read *p, size_t state)
 {
 	for (size_t i = 0; i < p->nthreads; i++)
 		if (p->threads[i].state == &p->states[state])
@@ -72,7 +72,7 @@ void locks_add_owner(struct arena *arena, struct lock_wait *l, struct lock_owner
 
 bool locks_owner_of(const struct process_read *p, const struct python_holder *h, struct lock_owner *out)
 {
-	long thread = thread_of_state(p, h->thread);
+	long thread = index_of_state(p, h->thread);
 	const struct stack *s = thread < 0 ? NULL : locks_stack(p, (size_t)thread);
 
 	if (!s || (!h->exact && (s->quality == STACK_MOVING || s->quality == STACK_NONE)))
@@ -88,7 +88,13 @@ static void take(const struct process_read *p, const struct python_lock *from, s
 {
 	struct lock_owner owner;
 
-	*to = (struct lock_wait){.kind = from->kind, .type = from->type, .address = from->address, .owner_gone = from->holder_gone};
+	*to = (struct lock_wait){
+		.kind = from->kind,
+		.type = from->type,
+		.address = from->address,
+		.signal = from->signal,
+		.owner_gone = from->holder_gone,
+	};
 	for (size_t i = 0; i < from->nholders; i++)
 		if (locks_owner_of(p, &from->holders[i], &owner))
 			locks_add_owner(p->arena, to, owner);

@@ -77,7 +77,7 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 	}
 	if (is_vdso(m))
 		out->elf = read_vdso(p, m);
-	else if (m->inode)
+	else if (m->inode && file_whole(p, m, file_of(p, m)))
 		out->elf = file_of(p, m)->elf;
 	if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 		out->elf = NULL;
@@ -93,7 +93,8 @@ static struct elf *debug_of(void *who, const struct native_piece *piece)
 		return NULL;
 	snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
 
-	struct elf *debug = file_at(who, path)->elf;
+	struct file *file = file_at(who, path);
+	struct elf *debug = file ? file->elf : NULL;
 
 	return debug && elf_build_id(debug, same, sizeof same) && strcmp(id, same) == 0 ? debug : NULL;
 }
@@ -123,15 +124,6 @@ static void name_all(const struct native_source *source, struct process_read *p,
 	}
 }
 
-/** The stack is not all there: that is worth a word only where nothing worse is known of it already. */
-static void note(struct process_read *p, struct thread_read *t, const char *why)
-{
-	if (t->quality != STACK_EXACT)
-		return;
-	t->quality = STACK_PARTIAL;
-	t->why = arena_strdup(p->arena, why);
-}
-
 static void join(struct process_read *p, struct thread_read *t, const struct native_frame *frames, bool whole)
 {
 	struct frame *python = frames_of_python(p, t->python, t->npython);
@@ -139,7 +131,7 @@ static void join(struct process_read *p, struct thread_read *t, const struct nat
 
 	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why, &t->nmerged, &why);
 	if (!t->merged && whole && !t->python_why)
-		note(p, t, why);
+		t->native_why = why;
 }
 
 void stacks_native(struct process_read *p, struct thread_read *t)
@@ -152,16 +144,15 @@ void stacks_native(struct process_read *p, struct thread_read *t)
 
 	t->native = t->merged = NULL;
 	t->nnative = t->nmerged = 0;
-	if (!n->unwinder) {
-		note(p, t, n->why);
+	t->native_why = n->why;
+	if (!n->unwinder)
 		return;
-	}
 	if (!t->has_call || t->call.running || !t->call.stack_pointer || !p->memory)
 		return;
 	frames = mem_alloc(NATIVE_MOST_FRAMES * sizeof *frames);
 	t->nnative = native_unwind(n->unwinder, &source, t->call.stack_pointer, t->call.program_counter, frames, NATIVE_MOST_FRAMES, &whole, &why);
 	if (!whole)
-		note(p, t, why);
+		t->native_why = arena_strdup(p->arena, why);
 	native_loops_mark(&source, frames, t->nnative);
 	name_all(&source, p, t, frames);
 	if (t->npython || t->state)

@@ -85,6 +85,8 @@ struct pointerless {
 };
 /** RBP, found on the stack. @return false with *WHY: nothing there proves itself. */
 bool frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why);
+/** Bytes of code. @return false: there is none at ADDRESS. */
+bool native_code(const struct native_source *source, uint64_t address, void *buf, size_t size);
 /** Does ADDRESS lie directly behind a call, in code? */
 bool is_behind_call(const struct native_source *source, uint64_t address);
 

@@ -7,11 +7,10 @@
 
 #include "stacks/state.h"
 
-enum { TRIES = 3 };
-
 /* ---- memory ---- */
 
-/** memory_fetch: one piece a page, so that what comes before an unreadable page is had (process_vm_readv(2), "Partial transfers"). */
+/** memory_fetch: one piece a page, so that what comes before an unreadable page is had (process_vm_readv(2), "Partial
+ *  transfers"). */
 static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
 {
 	pid_t pid = *(const pid_t *)who;
@@ -66,14 +65,6 @@ static pid_t inner_of(const struct process_read *p, const char *path, pid_t tid,
 	return inner;
 }
 
-static int open_of_task(const struct process_read *p, pid_t tid, const char *name)
-{
-	char path[48];
-
-	(void)snprintf(path, sizeof path, "task/%d/%s", tid, name);
-	return openat(p->dir_fd, path, O_RDONLY | O_CLOEXEC);
-}
-
 static bool list_threads(struct process_read *p)
 {
 	int_vec tids = {0};
@@ -92,8 +83,6 @@ static bool list_threads(struct process_read *p)
 		t->tid = tids.at[i];
 		t->inner = t->tid;
 		t->service_fd = -1;
-		t->schedstat_fd = open_of_task(p, t->tid, "schedstat");
-		t->syscall_fd = open_of_task(p, t->tid, "syscall");
 		(void)snprintf(path, sizeof path, "task/%d/status", t->tid);
 		if (levels > 1)
 			t->inner = inner_of(p, path, t->tid, &levels);
@@ -125,10 +114,6 @@ bool process_open(struct process_read *p)
 
 void process_close(struct process_read *p)
 {
-	for (size_t i = 0; i < p->nthreads; i++) {
-		fd_closep(&p->threads[i].schedstat_fd);
-		fd_closep(&p->threads[i].syscall_fd);
-	}
 	memory_free(p->memory);
 	vec_free(&p->maps);
 	text_free(&p->maps_text);
@@ -162,45 +147,59 @@ struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner)
 
 /* ---- did it run? ---- */
 
+/** A file of a thread, opened anew each time: there are more threads than we may have descriptors. @return bytes; TEXT is "" for
+ *  none. */
+static size_t read_of_thread(const struct process_read *p, const struct thread_read *t, const char *name, char *text, size_t size)
+{
+	char path[48];
+	ssize_t n = -1;
+
+	(void)snprintf(path, sizeof path, "task/%d/%s", t->tid, name);
+
+	OWNED_FD fd = openat(p->dir_fd, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		n = sys_pread_text(fd, text, size);
+	if (n < 0)
+		*text = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}
+
 /** How often T was put on a CPU. @return false: it has ended. */
-static bool read_runs(const struct thread_read *t, uint64_t *runs)
+static bool read_runs(const struct process_read *p, const struct thread_read *t, uint64_t *runs)
 {
 	char text[128];
 	struct schedstat s;
-	ssize_t n = t->schedstat_fd >= 0 ? sys_pread_text(t->schedstat_fd, text, sizeof text) : -1;
+	size_t n = read_of_thread(p, t, "schedstat", text, sizeof text);
 
-	if (n <= 0 || parse_schedstat(text, (size_t)n, &s) != 0)
+	if (!n || parse_schedstat(text, n, &s) != 0)
 		return false;
 	*runs = s.runs;
 	return true;
 }
 
-static void read_call(const struct thread_read *t, char *text, size_t size)
+void thread_before(const struct process_read *p, struct thread_read *t)
 {
-	if (t->syscall_fd < 0 || sys_pread_text(t->syscall_fd, text, size) <= 0)
-		*text = '\0';
-}
+	size_t n;
 
-void thread_before(struct thread_read *t)
-{
-	if (!read_runs(t, &t->runs)) {
+	if (!read_runs(p, t, &t->runs)) {
 		t->quality = STACK_NONE;
 		t->why = "it has ended";
 		t->settled = true;
 		return;
 	}
-	read_call(t, t->call_text, sizeof t->call_text);
-	t->has_call = *t->call_text && parse_syscall(t->call_text, strlen(t->call_text), &t->call) == 0 && !t->call.running;
+	n = read_of_thread(p, t, "syscall", t->call_text, sizeof t->call_text);
+	t->has_call = n && parse_syscall(t->call_text, n, &t->call) == 0 && !t->call.running;
 }
 
-bool thread_moved(const struct thread_read *t)
+bool thread_moved(const struct process_read *p, const struct thread_read *t)
 {
 	char text[sizeof t->call_text];
 	uint64_t runs;
 
-	if (!read_runs(t, &runs) || runs != t->runs)
+	if (!read_runs(p, t, &runs) || runs != t->runs)
 		return true;
-	read_call(t, text, sizeof text);
+	read_of_thread(p, t, "syscall", text, sizeof text);
 	/* "running" before and after, and never off the CPU between: it ran. */
 	return strcmp(text, t->call_text) != 0 || (*text && !t->has_call);
 }

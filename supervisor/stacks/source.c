@@ -12,11 +12,12 @@
 enum { LINE_MOST = 200, FILE_MOST = 4 << 20, TOTAL_MOST = 64 << 20 };
 struct source_file {
 	struct text text; /* empty: it can't be shown */
+	VEC(uint32_t) lines; /* where each begins */
 	int64_t changed_ns; /* CLOCK_REALTIME */
 };
 
 struct sources {
-	struct strmap *by_path;
+	struct strmap *by_name; /* paths, and what file_name() makes: many processes run the same files */
 	VEC(struct source_file) files;
 	size_t total;
 };
@@ -25,16 +26,22 @@ struct sources *sources_new(void)
 {
 	struct sources *s = mem_alloc(sizeof *s);
 
-	s->by_path = strmap_new();
+	s->by_name = strmap_new();
 	return s;
+}
+
+static void free_file(struct source_file *file)
+{
+	text_free(&file->text);
+	vec_free(&file->lines);
 }
 
 void sources_free(struct sources *s)
 {
 	for (size_t i = 0; i < s->files.n; i++)
-		text_free(&s->files.at[i].text);
+		free_file(&s->files.at[i]);
 	vec_free(&s->files);
-	strmap_free(s->by_path);
+	strmap_free(s->by_name);
 	mem_free(s);
 }
 
@@ -60,23 +67,55 @@ static int open_source(const struct sources *s, const char *path, struct stat *s
 	return fd_take(&fd);
 }
 
-static struct source_file read_source(struct sources *s, const char *path)
+static void find_lines(struct source_file *file)
 {
-	struct source_file file = {0};
-	struct stat st;
-	OWNED_FD fd = open_source(s, path, &st);
+	const char *begin = text_str(&file->text), *end = begin + file->text.n;
+
+	for (const char *at = begin; at && at < end;) {
+		vec_push(&file->lines, (uint32_t)(at - begin));
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+}
+
+static struct source_file read_source(struct sources *s, int fd, const struct stat *st)
+{
+	struct source_file file = {.changed_ns = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec};
 	char piece[16384];
 	ssize_t n;
 
-	if (fd < 0)
-		return file;
-	file.changed_ns = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 	while ((n = read(fd, piece, sizeof piece)) > 0 && file.text.n <= FILE_MOST)
 		text_addn(&file.text, piece, (size_t)n);
 	if (n < 0)
 		text_free(&file.text);
+	find_lines(&file);
 	s->total += file.text.n;
 	return file;
+}
+
+/** No path: each of those has a slash. */
+static void file_name(const struct stat *st, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%lx:%lx:%lx:%lx.%lx", (unsigned long)st->st_dev, (unsigned long)st->st_ino, (unsigned long)st->st_size,
+		       (unsigned long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
+}
+
+/** @return its index. */
+static size_t open_new(struct sources *s, const char *path)
+{
+	char name[128] = "";
+	struct stat st;
+	size_t i = s->files.n;
+	OWNED_FD fd = open_source(s, path, &st);
+
+	if (fd >= 0) {
+		file_name(&st, name, sizeof name);
+		if (strmap_get(s->by_name, name, &i))
+			return i;
+		strmap_put(s->by_name, name, i);
+	}
+	vec_push(&s->files, fd >= 0 ? read_source(s, fd, &st) : (struct source_file){0});
+	return i;
 }
 
 /** As the process itself would find it: in its root, or relative to its working folder. */
@@ -88,26 +127,22 @@ static const struct source_file *find_source(struct sources *s, pid_t pid, const
 
 	if (name[0] == '<' || n < 0 || (size_t)n >= sizeof path)
 		return NULL;
-	if (!strmap_get(s->by_path, path, &i)) {
-		i = s->files.n;
-		strmap_put(s->by_path, path, i);
-		vec_push(&s->files, read_source(s, path));
+	if (!strmap_get(s->by_name, path, &i)) {
+		i = open_new(s, path);
+		strmap_put(s->by_name, path, i);
 	}
 	return &s->files.at[i];
 }
 
-static const char *copy_line(struct arena *arena, const struct text *t, int line)
+static const char *copy_line(struct arena *arena, const struct source_file *file, int line)
 {
-	const char *at = text_str(t), *end = at + t->n, *stop;
+	const char *at = text_str(&file->text), *end = at + file->text.n, *stop;
 	size_t n;
 	char *copy;
 
-	for (int k = 1; k < line && at; k++) {
-		at = memchr(at, '\n', (size_t)(end - at));
-		at = at ? at + 1 : NULL;
-	}
-	if (!at || at >= end)
+	if (line < 1 || (size_t)line > file->lines.n)
 		return NULL;
+	at += file->lines.at[line - 1];
 	at += strspn(at, " \t\f");
 	stop = memchr(at, '\n', (size_t)(end - at));
 	n = (size_t)((stop ? stop : end) - at);
@@ -130,7 +165,7 @@ static void fill_frames(struct sources *s, struct arena *arena, pid_t pid, int64
 			continue;
 		file = find_source(s, pid, f->file);
 		if (file && file->text.n && file->changed_ns <= began_ns)
-			f->source = copy_line(arena, &file->text, f->line);
+			f->source = copy_line(arena, file, f->line);
 	}
 }
 

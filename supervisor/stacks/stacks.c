@@ -32,7 +32,7 @@ static bool settle(struct process_read *p, bool last)
 		if (t->settled)
 			continue;
 		t->settled = true;
-		if (!thread_moved(t)) {
+		if (!thread_moved(p, t)) {
 			t->quality = STACK_EXACT;
 		} else if (last) {
 			t->quality = STACK_MOVING;
@@ -49,7 +49,7 @@ static void read_threads(struct process_read *p)
 	for (int try = 1; try <= STACKS_TRIES; try++) {
 		for (size_t i = 0; i < p->nthreads; i++)
 			if (!p->threads[i].settled)
-				thread_before(&p->threads[i]);
+				thread_before(p, &p->threads[i]);
 		if (try == 1)
 			find_interpreter(p);
 		else
@@ -66,36 +66,7 @@ static void read_threads(struct process_read *p)
 	p->out->gil_holder = find_gil_holder(p);
 }
 
-/** The tasks of event loops lie all over the memory: they hold together only where no thread ran. */
-static void read_tasks(struct process_read *p)
-{
-	bool moved = false;
-
-	if (!p->opt->tasks || !p->py)
-		return;
-	stacks_tasks(p);
-	for (size_t i = 0; i < p->nthreads && !moved; i++)
-		moved = thread_moved(&p->threads[i]);
-	if (moved && !p->out->tasks_cut)
-		p->out->tasks_cut = "the process ran while they were read";
-}
-
 /* ---- what comes out ---- */
-
-static struct frame *model_frames(struct process_read *p, const struct thread_read *t)
-{
-	struct frame *frames = arena_array(p->arena, t->npython, sizeof *frames);
-
-	for (size_t i = 0; i < t->npython; i++)
-		frames[i] = (struct frame){
-			.kind = FRAME_PYTHON,
-			.owner = FRAME_OWN,
-			.function = t->python[i].function,
-			.file = t->python[i].file,
-			.line = t->python[i].line,
-		};
-	return frames;
-}
 
 /** Why T is less than exact, or not whole. */
 static void judge(const struct process_read *p, const struct thread_read *t, struct stack *s)
@@ -104,11 +75,11 @@ static void judge(const struct process_read *p, const struct thread_read *t, str
 	s->why = t->why;
 	if (s->quality == STACK_MOVING && !s->why)
 		s->why = "it ran while it was read";
-	if (s->quality == STACK_EXACT && t->python_why) {
+	if (s->quality == STACK_EXACT && (t->python_why || t->native_why)) {
 		s->quality = STACK_PARTIAL;
-		s->why = t->python_why;
+		s->why = t->python_why ? t->python_why : t->native_why;
 	}
-	if (s->nframes || s->nnative || s->quality == STACK_NONE)
+	if (s->nframes || s->nnative)
 		return;
 	s->quality = STACK_NONE;
 	if (!s->why)
@@ -126,7 +97,7 @@ static void tell_thread(struct process_read *p, struct thread_read *t, struct st
 		.service_fd = t->service_fd,
 	};
 	if (!t->merged) {
-		s->frames = model_frames(p, t);
+		s->frames = frames_of_python(p, t->python, t->npython);
 		s->nframes = t->npython;
 		s->native = t->native;
 		s->nnative = t->nnative;
@@ -157,13 +128,20 @@ static void read_process(struct process_read *p)
 	if (!process_open(p))
 		return;
 	read_threads(p);
-	read_tasks(p);
+	if (p->opt->tasks)
+		stacks_tasks(p);
 	p->gone = !is_there(p);
 	if (p->gone)
 		*p->out = (struct process_stacks){.why = "it has ended"};
+	/* Of many processes not all can stay open, nor all that was read of them: little is asked again, and the next one's pages go where these
+	 * were, which is cheaper than new ones. */
+	(void)process_cwd(p);
+	fd_closep(&p->dir_fd);
+	memory_forget(p->memory);
 }
 
-struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n, const struct stacks_options *opt)
+struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n,
+				   const struct stacks_options *opt)
 {
 	struct process_stacks *out = arena_array(arena, n, sizeof *out);
 	struct process_read *processes = arena_array(arena, n, sizeof *processes);
@@ -171,8 +149,10 @@ struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const
 	struct sources *sources = sources_new();
 
 	for (size_t i = 0; i < n; i++) {
-		processes[i] = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
-		read_process(&processes[i]);
+		struct process_read *p = &processes[i];
+
+		*p = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
+		read_process(p);
 	}
 	for (size_t i = 0; i < n; i++)
 		tell(&processes[i]);

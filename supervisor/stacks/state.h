@@ -25,7 +25,8 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
-	bool symbols_read, asyncio_read;
+	struct timespec changed; /* when it was last written to, as it was opened */
+	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
 	uint64_t asyncio; /* section .AsyncioDebug; 0: none */
 };
@@ -33,15 +34,20 @@ struct file {
 struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
+	struct file none; /* what can't be opened */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
 struct process_read;
 /** The file of a mapping, opened at the first time it is seen: never NULL. */
 struct file *file_of(struct process_read *p, const struct mapping *m);
-/** Another file by its path as the process sees it, as a separate debug file; kept, too. */
+/** A file of debugging data by its path, as the process sees it or else as we do; kept, too. Never NULL: without an elf where there is none. */
 struct file *file_at(struct process_read *p, const char *path);
-const struct python_symbols *file_python(struct file *f, const char *name);
+/** Have all of it that is of use, not only what the dynamic loader needs: before natives ask f->elf, which may be another one then.
+ *  @return false: it is no ELF file, or can't be had any more. */
+bool file_whole(struct process_read *p, const struct mapping *m, struct file *f);
+/** NAME: the file's own, without folders. */
+const struct python_symbols *file_python(struct process_read *p, const struct mapping *m, struct file *f, const char *name);
 uint64_t file_asyncio(struct file *f);
 void files_free(struct stacks *st);
 
@@ -53,7 +59,6 @@ enum { STACKS_TRIES = 3 };
 struct thread_read {
 	pid_t tid;   /* as /proc has it */
 	pid_t inner; /* as the process itself has it */
-	int schedstat_fd, syscall_fd; /* -1: gone */
 	bool settled; /* it did not run while its stack was read, or ran at each try */
 	enum stack_quality quality;
 	const char *why;
@@ -66,6 +71,7 @@ struct thread_read {
 	size_t npython;
 	const char *python_why;      /* NULL: all of them */
 	struct frame *native;        /* by stacks_native() */
+	const char *native_why;      /* what the native stack lacks, or why the two could not be joined; NULL: nothing */
 	size_t nnative;
 	struct frame *merged;        /* both in one, by stacks_native(); NULL: they could not be joined, or nobody asked */
 	size_t nmerged;
@@ -111,8 +117,8 @@ struct reading {
 bool process_open(struct process_read *p);
 void process_close(struct process_read *p);
 /** Note T's counters and its call; whether it moved since. */
-void thread_before(struct thread_read *t);
-bool thread_moved(const struct thread_read *t);
+void thread_before(const struct process_read *p, struct thread_read *t);
+bool thread_moved(const struct process_read *p, const struct thread_read *t);
 /** What is mapped at ADDRESS; NULL: nothing. */
 const struct mapping *mapping_at(const struct process_read *p, uint64_t address);
 struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); /* NULL: none */
@@ -121,6 +127,11 @@ struct thread_read *thread_by_inner(const struct process_read *p, pid_t inner); 
 
 /** Find the interpreter and open it; else out->why, where one would expect it. */
 void find_interpreter(struct process_read *p);
+
+/* ---- claims.c ---- */
+
+/** Whose thread a state is by its tid, by what lies on the threads' own stacks where several claim one. NULL: not known. */
+struct thread_read *thread_of_state(struct process_read *p, const struct python_thread *state);
 
 /* ---- threads.c ---- */
 
@@ -138,7 +149,7 @@ struct frame *frames_of_python(struct process_read *p, const struct python_frame
 
 /* ---- what others fill in; called between two looks at the tasks' counters, for those that are not settled ---- */
 
-/** native*.c: t->native; joined with t->python, where it could be, in t->merged. Changes t->quality (STACK_PARTIAL) and t->why. */
+/** native.c: t->native; joined with t->python, where it could be, in t->merged; t->native_why. */
 void stacks_native(struct process_read *p, struct thread_read *t);
 void stacks_native_free(struct stacks *st);
 /** locks.c: what each task of P waits for, kept in p->locks; service loops. */

@@ -16,7 +16,9 @@
 #define LIBRARY "libunwind-x86_64.so.8"
 
 /* Reads of memory for one stack: an unwind entry of a broken file may hold a loop (DW_OP_skip). */
-enum { MOST_READS = 1 << 20, TABLE_AT = 12, ROW = 8 };
+enum { MOST_READS = 1 << 20, TABLE_AT = 12, ROW = sizeof(struct elf_row) };
+/* No address of a process: where libunwind finds a table that was made for it. */
+#define MADE_AT UINT64_C(0xffe0000000000000)
 
 typedef int search_table(unw_addr_space_t as, unw_word_t ip, unw_dyn_info_t *di, unw_proc_info_t *pi, int need, void *arg);
 
@@ -27,7 +29,6 @@ struct unwinder {
 	__typeof__(unw_init_remote) *init_remote;
 	__typeof__(unw_step) *step;
 	__typeof__(unw_get_reg) *get_reg;
-	__typeof__(unw_is_signal_frame) *is_signal_frame;
 	__typeof__(unw_get_proc_info) *get_proc_info;
 	__typeof__(unw_get_proc_info_by_ip) *get_proc_info_by_ip;
 	search_table *search; /* exported, in no header: of dwarf-eh.h, what unw_create_addr_space() users need (unw_dyn_info_t) */
@@ -37,28 +38,42 @@ struct unwinder {
 	/* The stack that is being read. */
 	const struct native_source *source;
 	struct native_piece near; /* the last one that was asked for */
+	bool near_has_tables;
 	uint64_t sp, pc, rbp;
 	bool has_rbp, asked_rbp, asked_other, no_entry;
 	size_t reads;
+	const struct elf_row *rows; /* at MADE_AT, for libunwind */
+	size_t nrows;
 };
 
 /* ---- the process ---- */
 
-static bool piece_at(struct unwinder *u, uint64_t address)
+static bool has_tables(const struct native_piece *piece)
 {
-	return (address >= u->near.start && address < u->near.end) || u->source->piece_at(u->source->who, address, &u->near);
+	uint64_t address, offset, size;
+
+	return (elf_eh_frame(piece->elf, &address, &offset, &size) || elf_section(piece->elf, ".eh_frame", &address, &size)) &&
+	       address + piece->bias >= piece->start && address + piece->bias < piece->end;
 }
 
-/** Code and unwind tables come from the file: they are the same there, and reading a process costs a system call a page. */
+static bool piece_at(struct unwinder *u, uint64_t address)
+{
+	if (address >= u->near.start && address < u->near.end)
+		return true;
+	if (!u->source->piece_at(u->source->who, address, &u->near)) {
+		u->near = (struct native_piece){0};
+		return false;
+	}
+	u->near_has_tables = u->near.elf && has_tables(&u->near);
+	return true;
+}
+
+/** Unwind tables come from the file: they are the same there, and reading a process costs a system call a page. */
 static bool read_file(struct unwinder *u, uint64_t address, void *buf, size_t size)
 {
-	uint64_t table, offset, table_size;
 	size_t available;
 
-	if (!piece_at(u, address) || !u->near.elf)
-		return false;
-	if (!u->near.executable && !(elf_eh_frame(u->near.elf, &table, &offset, &table_size) && table + u->near.bias >= u->near.start &&
-				     table + u->near.bias < u->near.end))
+	if (!piece_at(u, address) || !u->near.elf || !u->near_has_tables)
 		return false;
 
 	const uint8_t *at = elf_bytes_at(u->near.elf, address - u->near.bias, &available);
@@ -76,6 +91,10 @@ static int access_memory(unw_addr_space_t as, unw_word_t address, unw_word_t *va
 	(void)as;
 	if (write || u->reads++ >= MOST_READS)
 		return -UNW_EINVAL;
+	if (address >= MADE_AT && address - MADE_AT < u->nrows * ROW) { /* whole words */
+		memcpy(value, &u->rows[(address - MADE_AT) / ROW], sizeof *value);
+		return 0;
+	}
 	return read_file(u, address, value, sizeof *value) || memory_read(u->source->memory, address, value, sizeof *value) ? 0 : -UNW_EINVAL;
 }
 
@@ -109,14 +128,14 @@ static int access_float(unw_addr_space_t as, unw_regnum_t number, unw_fpreg_t *v
 /* ---- unwind entries ---- */
 
 /** The table for binary search that linkers make: .eh_frame_hdr, LSB Core 10.6.2. */
-static bool describe_table(const struct native_piece *piece, unw_dyn_info_t *di)
+static bool linked_table(const struct native_piece *piece, unw_dyn_info_t *di)
 {
 	static const uint8_t usual[4] = {1, 0x1b, 0x03, 0x3b}; /* version 1; pcrel sdata4, udata4, datarel sdata4 */
 	uint64_t address, offset, size;
 	size_t all;
 	uint32_t rows;
 
-	if (!piece->elf || !elf_eh_frame(piece->elf, &address, &offset, &size) || size < TABLE_AT)
+	if (!elf_eh_frame(piece->elf, &address, &offset, &size) || size < TABLE_AT)
 		return false;
 
 	const uint8_t *head = elf_bytes(piece->elf, &all) + offset;
@@ -124,14 +143,33 @@ static bool describe_table(const struct native_piece *piece, unw_dyn_info_t *di)
 	memcpy(&rows, head + 8, sizeof rows);
 	if (memcmp(head, usual, sizeof usual) != 0 || rows == 0 || rows > (size - TABLE_AT) / ROW)
 		return false;
-	memset(di, 0, sizeof *di);
-	di->format = UNW_INFO_FORMAT_REMOTE_TABLE;
-	di->start_ip = piece->start;
-	di->end_ip = piece->end;
 	di->u.rti.segbase = piece->bias + address;
 	di->u.rti.table_data = piece->bias + address + TABLE_AT;
 	di->u.rti.table_len = (unw_word_t)rows * ROW / sizeof(unw_word_t);
 	return true;
+}
+
+/** Static programs have none. */
+static bool made_table(struct unwinder *u, const struct native_piece *piece, unw_dyn_info_t *di)
+{
+	uint64_t base;
+
+	if (!elf_frame_table(piece->elf, &u->rows, &u->nrows, &base))
+		return false;
+	di->u.rti.segbase = piece->bias + base;
+	di->u.rti.table_data = MADE_AT;
+	di->u.rti.table_len = (unw_word_t)u->nrows * ROW / sizeof(unw_word_t);
+	return true;
+}
+
+static bool describe_table(struct unwinder *u, const struct native_piece *piece, unw_dyn_info_t *di)
+{
+	memset(di, 0, sizeof *di);
+	di->format = UNW_INFO_FORMAT_REMOTE_TABLE;
+	di->start_ip = piece->start;
+	di->end_ip = piece->end;
+	u->nrows = 0;
+	return piece->elf && (linked_table(piece, di) || made_table(u, piece, di));
 }
 
 static int find_entry(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info, int need, void *arg)
@@ -141,7 +179,7 @@ static int find_entry(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info,
 	unw_dyn_info_t di;
 	int rc = -UNW_ENOINFO;
 
-	if (u->source->piece_at(u->source->who, ip, &piece) && piece.executable && describe_table(&piece, &di))
+	if (u->source->piece_at(u->source->who, ip, &piece) && piece.executable && describe_table(u, &piece, &di))
 		rc = u->search(as, ip, &di, info, need, arg);
 	/* The row before may be of a function that ended long ago. */
 	if (rc >= 0 && (ip < info->start_ip || ip >= info->end_ip))
@@ -190,7 +228,7 @@ static bool take_all(struct unwinder *u)
 {
 	return TAKE(u, create_addr_space, "create_addr_space") && TAKE(u, destroy_addr_space, "destroy_addr_space") &&
 	       TAKE(u, init_remote, "init_remote") && TAKE(u, step, "step") && TAKE(u, get_reg, "get_reg") &&
-	       TAKE(u, is_signal_frame, "is_signal_frame") && TAKE(u, get_proc_info, "get_proc_info") &&
+	       TAKE(u, get_proc_info, "get_proc_info") &&
 	       TAKE(u, get_proc_info_by_ip, "get_proc_info_by_ip") && TAKE(u, search, "dwarf_search_unwind_table");
 }
 
@@ -237,6 +275,18 @@ static uint64_t end_of(void *who, uint64_t address)
 	return rc >= 0 && address >= info.start_ip && address < info.end_ip ? info.end_ip : 0;
 }
 
+/** "mov $__NR_rt_sigreturn,%rax; syscall": where a signal handler returns to. unw_is_signal_frame() does not know frames that have an unwind
+ *  entry, and libc's has one (sysdeps/unix/sysv/linux/x86_64/libc_sigaction.c). */
+static bool is_signal_return(struct unwinder *u, unw_cursor_t *cursor)
+{
+	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	uint8_t found[sizeof code];
+	unw_word_t pc;
+
+	return u->get_reg(cursor, UNW_REG_IP, &pc) == 0 && native_code(u->source, pc, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
+}
+
+/** In a call the address is behind it, maybe behind the function. A signal's frame is in none, nor is the one that it interrupted. */
 static void describe(struct unwinder *u, unw_cursor_t *cursor, bool in_call, struct native_frame *out)
 {
 	unw_proc_info_t info;
@@ -294,14 +344,14 @@ static int step(struct unwinder *u, unw_cursor_t *cursor, const struct native_fr
 }
 
 /** Is NEXT a frame that can have called HERE? */
-static int check(struct unwinder *u, const struct native_frame *here, const struct native_frame *next, bool in_call)
+static int check(struct unwinder *u, const struct native_frame *here, const struct native_frame *next, bool in_call, bool by_signal)
 {
 	if (next->sp <= here->sp && in_call)
 		return stop(u, "the stack would grow the wrong way", here->pc);
 	if (!piece_at(u, next->at) || !u->near.executable)
 		return stop(u, "the return address is not in code", here->pc);
 	/* What was found without unwind entries alone has to hold to the end. */
-	if (u->has_rbp && in_call && !is_behind_call(u->source, next->pc))
+	if (u->has_rbp && in_call && !by_signal && !is_behind_call(u->source, next->pc))
 		return stop(u, "the return address is not behind a call", here->pc);
 	return 1;
 }
@@ -316,24 +366,29 @@ size_t native_unwind(struct unwinder *u, const struct native_source *source, uin
 
 	u->source = source;
 	u->near = (struct native_piece){0};
+	u->nrows = 0;
 	u->sp = sp;
 	u->pc = pc;
 	u->has_rbp = false;
 	u->reads = 0;
 	u->why[0] = '\0';
-	if (u->init_remote(&cursor, u->space, u) < 0)
+	if (sp < MEMORY_PAGE)
+		rc = stop(u, "there is no stack", pc);
+	else if (u->init_remote(&cursor, u->space, u) < 0)
 		rc = stop(u, "libunwind refuses to begin", pc);
 	while (rc > 0 && n < most) {
-		describe(u, &cursor, in_call, &out[n]);
+		bool by_signal = is_signal_return(u, &cursor);
+
+		describe(u, &cursor, in_call && !by_signal, &out[n]);
 		if (out[n].pc == 0) {
 			rc = 0;
 			break;
 		}
-		if (n > 0 && check(u, &out[n - 1], &out[n], in_call) < 0) {
+		if (n > 0 && check(u, &out[n - 1], &out[n], in_call, by_signal) < 0) {
 			rc = -1;
 			break;
 		}
-		in_call = u->is_signal_frame(&cursor) <= 0;
+		in_call = !by_signal;
 		rc = step(u, &cursor, &out[n]);
 		n++;
 	}

@@ -11,9 +11,9 @@ import support  # noqa: E402
 record, folder = sys.argv[1], Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 for python in support.known():
-    for name in ("few",):
-        target = support.Target(python, name)
+    for words in (["few"], ["locks", "abba"], ["locks", "condition_of_lock"], ["async_asyncio"]):
+        target = support.Target(python, *words)
         try:
-            subprocess.run([record, str(target.pid), str(folder / f"{python}-{name}")], check=True)
+            subprocess.run([record, str(target.pid), str(folder / f"{python}-{'-'.join(words)}")], check=True)
         finally:
             target.end()

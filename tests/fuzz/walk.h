@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "python/state.h"
+#include "python/tasks.h"
 
 #define RECORD_MAGIC "pyimage1"
 
@@ -32,7 +32,7 @@ struct record_page {
 };
 
 /* Enough to go everywhere, few enough for some hundred runs a second. */
-enum { WALK_OBJECTS = 50, WALK_ITEMS = 8, WALK_FRAMES = 8, WALK_THREADS = 5 };
+enum { WALK_OBJECTS = 50, WALK_ITEMS = 8, WALK_FRAMES = 8, WALK_THREADS = 5, WALK_WAITS = 8, WALK_NEWEST = 400 };
 
 static void walk_text(const char *s)
 {
@@ -107,6 +107,47 @@ static void walk_heap(struct python *py, uint64_t interpreter)
 	}
 }
 
+static void walk_task(const struct async_task *task)
+{
+	walk_text(task->name);
+	if (task->awaits && (strlen(task->awaits) > PY_TEXT + 32 || strchr(task->awaits, '\033')))
+		__builtin_trap();
+	if (task->nframes > PYTHON_MOST_FRAMES || task->fd < -1 || task->child < 0 || (task->nwaits_for && !task->waits_for))
+		__builtin_trap();
+	for (size_t i = 0; i < task->nframes; i++) {
+		walk_text(task->frames[i].function);
+		walk_text(task->frames[i].file);
+	}
+}
+
+/* The program's tasks are among the newest objects, which stand last in their list; all of a heap would be too much. */
+static void walk_tasks(struct python *py, uint64_t interpreter)
+{
+	struct tasks t = {.py = py};
+	struct async_task *tasks;
+	size_t n;
+
+	asyncio_lists(&t);
+	for (int generation = 0; generation < 3; generation++) {
+		uint64_t head = py_gc_head(py, interpreter, generation), at = head;
+
+		for (int i = 0; head && i < WALK_NEWEST; i++) {
+			enum task_class class;
+
+			at = memory_u64(py->m, at + 8) & ~UINT64_C(3);
+			if (!at || at == head)
+				break;
+			class = task_class_of(&t, at + 16);
+			if (class != CLASS_OTHER)
+				tasks_keep(&t, at + 16, class);
+		}
+	}
+	n = tasks_show(&t, &tasks);
+	for (size_t i = 0; i < n; i++)
+		walk_task(&tasks[i]);
+	walk_text(python_actor(py));
+}
+
 static void walk_thread(struct python *py, const struct python_thread *t)
 {
 	struct python_frame frames[PYTHON_MOST_FRAMES];
@@ -124,6 +165,50 @@ static void walk_thread(struct python *py, const struct python_thread *t)
 	}
 }
 
+/** Futex words that a wait of T could be about: of the locks that its first frame has in hand, of the runtime, of a parked thread. */
+static size_t walk_words(struct python *py, const struct python_thread *t, uint64_t *words, size_t most)
+{
+	struct py_frame f;
+	size_t n = 0;
+
+	words[n++] = py->at.runtime + 8;
+	words[n++] = t->frame + 64;
+	if (!py_frame_open(py, t->frame, &f))
+		return n;
+	for (int i = 0; i < f.nlocals && n < most; i++)
+		words[n++] = memory_u64(py->m, py_local_at(py, &f, i) + 16);
+	for (size_t i = 0; i < py_stack_size(py, &f) && n < most; i++)
+		words[n++] = memory_u64(py->m, py_stack_at(py, &f, i) + 16);
+	return n;
+}
+
+static void walk_locks(struct python *py, const struct python_thread *threads, size_t n)
+{
+	struct python_blocked blocked[WALK_WAITS];
+	struct python_semlock *semlocks;
+	struct python_lock *locks;
+	size_t nblocked = 0, nsemlocks;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n && nblocked < WALK_WAITS; i++) {
+		uint64_t words[8];
+		size_t nwords = walk_words(py, &threads[i], words, ARRAY_SIZE(words));
+
+		for (size_t k = 0; k < nwords && nblocked < WALK_WAITS; k++)
+			blocked[nblocked++] = (struct python_blocked){i, words[k] - 32, {.word = words[k], .op = 128}};
+	}
+	locks = python_locks(py, threads, n, blocked, nblocked);
+	for (size_t i = 0; i < nblocked; i++)
+		for (size_t k = 0; k < locks[i].nholders; k++)
+			if (locks[i].holders[k].thread >= n || locks[i].holders[k].frame >= PYTHON_MOST_FRAMES)
+				__builtin_trap();
+	nsemlocks = python_semlocks(py, threads, n, &threads[0].frame, 1, &semlocks);
+	for (size_t i = 0; i < nsemlocks; i++)
+		if (semlocks[i].thread >= (long)n)
+			__builtin_trap();
+}
+
 static void walk_python(struct memory *m, const struct python_where *where)
 {
 	struct arena *arena = arena_new();
@@ -138,7 +223,9 @@ static void walk_python(struct memory *m, const struct python_where *where)
 			__builtin_trap();
 		for (size_t i = 0; i < n && i < WALK_THREADS; i++)
 			walk_thread(py, &threads[i]);
+		walk_locks(py, threads, n);
 		walk_heap(py, py_next_interpreter(py, 0));
+		walk_tasks(py, py_next_interpreter(py, 0));
 	} else if (!why) {
 		__builtin_trap();
 	}

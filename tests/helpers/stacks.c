@@ -87,6 +87,7 @@ static void add_lock(cJSON *to, const struct lock_wait *lock)
 	add_id(row, "address", lock->address);
 	add_string(row, "shared", lock->shared);
 	add_owners(row, lock);
+	cJSON_AddBoolToObject(row, "signal", lock->signal);
 	cJSON_AddBoolToObject(row, "only_owners", lock->only_owners);
 	cJSON_AddBoolToObject(row, "owner_gone", lock->owner_gone);
 }
@@ -214,7 +215,9 @@ static bool parse(int argc, char **argv, struct wanted *want)
 {
 	static const struct option names[] = {{"native", no_argument, NULL, 'n'}, {"locks", no_argument, NULL, 'l'},
 					      {"tasks", no_argument, NULL, 't'}, {"repeat", required_argument, NULL, 'r'},
-					      {"time", no_argument, NULL, 'T'}, {"test", no_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
+					      {"time", no_argument, NULL, 'T'}, {"test", no_argument, NULL, 'e'},
+					      {"most-ns", required_argument, NULL, 'n' + 256}, {"most-pages", required_argument, NULL, 'p' + 256},
+					      {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -225,6 +228,8 @@ static bool parse(int argc, char **argv, struct wanted *want)
 		case 'r': want->repeat = strtol(optarg, NULL, 10); break;
 		case 'T': want->time = true; break;
 		case 'e': want->test = true; break;
+		case 'n' + 256: want->opt.most_ns = strtoll(optarg, NULL, 10); break;
+		case 'p' + 256: want->opt.most_pages = strtoul(optarg, NULL, 10); break;
 		default: return false;
 		}
 	}

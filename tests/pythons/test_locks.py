@@ -19,7 +19,7 @@ def found(processes, wait):
     owners = [{"pid": o["pid"], "tid": o["tid"], "exact": o["exact"],
                "line": o["line"] if lines.get((o["pid"], o["tid"])) else None} for o in lock["owners"]]
     return {"pid": wait["pid"], "tid": wait["tid"], "kind": lock["kind"], "type": lock["type"], "owners": owners,
-            "gone": lock["owner_gone"], "only": lock["only_owners"]}
+            "signal": lock["signal"], "gone": lock["owner_gone"], "only": lock["only_owners"]}
 
 
 def read(target):

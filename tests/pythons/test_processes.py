@@ -82,7 +82,7 @@ def test_a_process_of_another_user(python):
         process = run_helper("--native", "--locks", "--tasks", target.pid, helper=helper, user=NOBODY, group=NOBODY, extra_groups=[])[0]
         assert process["why"], process
         assert not any(row["frames"] for row in process["threads"])
-        assert all(row["quality"] == "none" and row["why"] for row in process["threads"]), process["threads"]
+        assert all(row["quality"] == "none" for row in process["threads"]), process["threads"]
     finally:
         target.end()
 

@@ -13,16 +13,16 @@
 
 static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
 {
-	const struct scene *s = who;
+	const struct native_scene *s = who;
 	struct iovec local = {buf, n * MEMORY_PAGE}, remote = {(void *)(uintptr_t)address, n * MEMORY_PAGE};
 	ssize_t got = process_vm_readv(s->pid, &local, 1, &remote, 1, 0);
 
 	return got > 0 ? (size_t)got / MEMORY_PAGE : 0;
 }
 
-static struct elf *open_elf(struct scene *s, const struct mapping *m)
+static struct elf *open_elf(struct native_scene *s, const struct mapping *m)
 {
-	struct scene_file file = {.inode = m->inode};
+	struct native_scene_file file = {.inode = m->inode};
 	char path[640];
 	struct stat st;
 	int fd;
@@ -50,9 +50,20 @@ static struct elf *open_elf(struct scene *s, const struct mapping *m)
 	return file.elf;
 }
 
+/** vdso(7) is in memory alone. */
+static struct elf *open_vdso(struct native_scene *s, const struct mapping *m)
+{
+	if (!s->vdso) {
+		s->vdso = mem_alloc(m->end - m->start);
+		if (memory_read(s->memory, m->start, s->vdso, m->end - m->start))
+			elf_open(s->vdso, m->end - m->start, &s->vdso_elf, NULL);
+	}
+	return s->vdso_elf;
+}
+
 static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 {
-	struct scene *s = who;
+	struct native_scene *s = who;
 
 	for (size_t i = 0; i < s->pieces.n; i++) {
 		const struct mapping *m = &s->pieces.at[i];
@@ -63,6 +74,8 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 		out->path = m->path_len ? m->path : NULL;
 		out->path_len = m->path_len;
 		out->elf = m->inode ? open_elf(s, m) : NULL;
+		if (m->path_len == 6 && memcmp(m->path, "[vdso]", 6) == 0)
+			out->elf = open_vdso(s, m);
 		if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 			out->elf = NULL;
 		return true;
@@ -70,9 +83,9 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 	return false;
 }
 
-struct scene *scene_open(pid_t pid)
+struct native_scene *native_scene_open(pid_t pid)
 {
-	struct scene *s = mem_alloc(sizeof *s);
+	struct native_scene *s = mem_alloc(sizeof *s);
 	char path[64];
 	struct mapping m;
 
@@ -88,13 +101,15 @@ struct scene *scene_open(pid_t pid)
 	return s;
 }
 
-void scene_close(struct scene *s)
+void native_scene_close(struct native_scene *s)
 {
 	for (size_t i = 0; i < s->files.n; i++) {
 		elf_close(s->files.at[i].elf);
 		if (s->files.at[i].bytes)
 			munmap(s->files.at[i].bytes, s->files.at[i].size);
 	}
+	elf_close(s->vdso_elf);
+	mem_free(s->vdso);
 	vec_free(&s->files);
 	vec_free(&s->pieces);
 	text_free(&s->maps);
@@ -103,7 +118,7 @@ void scene_close(struct scene *s)
 	mem_free(s);
 }
 
-void scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc)
+void native_scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc)
 {
 	struct text line = {0};
 	struct syscall_line call;
@@ -125,7 +140,7 @@ void scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc)
 	abort();
 }
 
-void scene_read(struct scene *s, struct unwinder *u, uint64_t sp, uint64_t pc)
+void native_scene_read(struct native_scene *s, struct unwinder *u, uint64_t sp, uint64_t pc)
 {
 	memory_forget(s->memory);
 	s->n = native_unwind(u, &s->source, sp, pc, s->frames, SCENE_FRAMES, &s->whole, &s->why);
@@ -134,7 +149,7 @@ void scene_read(struct scene *s, struct unwinder *u, uint64_t sp, uint64_t pc)
 		native_name(&s->source, s->arena, &s->frames[i], &s->named[i]);
 }
 
-int scene_find(const struct scene *s, const char *function, size_t from)
+int native_scene_find(const struct native_scene *s, const char *function, size_t from)
 {
 	for (size_t i = from; i < s->n; i++)
 		if (s->named[i].function && strcmp(s->named[i].function, function) == 0)
@@ -142,7 +157,7 @@ int scene_find(const struct scene *s, const char *function, size_t from)
 	return -1;
 }
 
-void scene_print(const struct scene *s)
+void native_scene_print(const struct native_scene *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		fprintf(stderr, "  %2zu %#lx sp %#lx %s %s%s\n", i, (unsigned long)s->frames[i].pc, (unsigned long)s->frames[i].sp,

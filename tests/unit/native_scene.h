@@ -9,7 +9,7 @@
 
 enum { SCENE_FRAMES = 300 };
 
-struct scene_file {
+struct native_scene_file {
 	char path[512];
 	uint64_t inode;
 	void *bytes;
@@ -17,14 +17,16 @@ struct scene_file {
 	struct elf *elf;
 };
 
-struct scene {
+struct native_scene {
 	pid_t pid;
 	struct native_source source;
 	struct memory *memory;
 	struct text maps;
 	VEC(struct mapping) pieces;
-	VEC(struct scene_file) files;
+	VEC(struct native_scene_file) files;
 	struct arena *arena;
+	void *vdso;
+	struct elf *vdso_elf;
 	/* What was read. */
 	struct native_frame frames[SCENE_FRAMES];
 	struct frame named[SCENE_FRAMES];
@@ -33,15 +35,15 @@ struct scene {
 	const char *why;
 };
 
-struct scene *scene_open(pid_t pid);
-void scene_close(struct scene *s);
+struct native_scene *native_scene_open(pid_t pid);
+void native_scene_close(struct native_scene *s);
 /** System call, stack pointer and program counter of TID, once it is blocked in system call NUMBER, or with -1 stopped outside of one. */
-void scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc);
+void native_scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc);
 /** Unwind and name. */
-void scene_read(struct scene *s, struct unwinder *u, uint64_t sp, uint64_t pc);
+void native_scene_read(struct native_scene *s, struct unwinder *u, uint64_t sp, uint64_t pc);
 /** Index of the frame of FUNCTION from FROM on, or -1. */
-int scene_find(const struct scene *s, const char *function, size_t from);
+int native_scene_find(const struct native_scene *s, const char *function, size_t from);
 /** For a failed test. */
-void scene_print(const struct scene *s);
+void native_scene_print(const struct native_scene *s);
 
 #endif

@@ -66,7 +66,7 @@ static void both_holders_are_named_with_their_lines(void **state)
 
 	(void)state;
 	screen(f, 80, "/w", &out);
-	assert_line(&out, "2 threads of pytest[100] wait for each other: each holds the lock that the other");
+	assert_line(&out, "The main thread and thread 101 of pytest[100] wait for each other: each holds");
 	assert_line(&out, "waits for the Lock held by thread 101");
 	assert_line(&out, "waits for the Lock held by the main thread");
 	assert_line(&out, "\n      tests/test_abba.py:22 in left: with second:\n");
@@ -89,12 +89,10 @@ static void narrow_screens_keep_the_end_of_a_path(void **state)
 	finding_free(f);
 }
 
-static const struct frame *place(const struct frame *frames, size_t n)
+static const struct frame *place(struct frame *frames, size_t n)
 {
-	struct stack s = {.native = NULL};
+	struct stack s = {.frames = frames, .nframes = n};
 
-	s.frames = arena_memdup(arena_new(), frames, n * sizeof *frames); /* a leak of the test's own */
-	s.nframes = n;
 	return where_place(&s);
 }
 
@@ -113,6 +111,12 @@ static void own_code_comes_first(void **state)
 	assert_string_equal(place(native, 2)->function, "work");
 	assert_string_equal(place(native, 1)->function, "__libc_write");
 	assert_null(where_place(NULL));
+	{
+		OWNED_TEXT out = {0};
+
+		where_frame(&out, place(left, 2), "/w", 80);
+		assert_string_equal(text_str(&out), "threading.py:327 in Condition.wait: waiter.acquire()");
+	}
 }
 
 static void async_tasks_and_reasons(void **state)
@@ -127,9 +131,11 @@ static void async_tasks_and_reasons(void **state)
 		{.library = "", .name = "", .id = 3, .frames = inner, .nframes = 1, .fd = -1},
 		{.library = "trio", .name = "a", .id = 4, .frames = inner, .nframes = 1, .fd = -1},
 		{.library = "trio", .name = "b", .id = 5, .frames = inner, .nframes = 1, .fd = -1},
-		{.library = "trio", .name = "c", .id = 6, .frames = inner, .nframes = 1, .fd = -1},
+		{.library = "trio", .name = "c", .id = 6, .frames = inner, .nframes = 1, .fd = -1, .awaits = "x"},
+		{.library = "trio", .name = "d", .id = 7, .frames = inner, .nframes = 1, .fd = -1, .awaits = "y"},
+		{.library = "trio", .name = "e", .id = 8, .frames = inner, .nframes = 1, .fd = -1, .awaits = "y"},
 	};
-	struct process_stacks p = {.python = "3.12.1", .threads = &thread, .nthreads = 1, .tasks = tasks, .ntasks = 6, .actor = "registry",
+	struct process_stacks p = {.python = "3.12.1", .threads = &thread, .nthreads = 1, .tasks = tasks, .ntasks = ARRAY_SIZE(tasks), .actor = "registry",
 				   .why = "a reason"};
 	OWNED_TEXT out = {0};
 	struct finding *f;
@@ -141,8 +147,10 @@ static void async_tasks_and_reasons(void **state)
 	assert_line(&out, "\n      a.py:90 in <module>: asyncio.run(main())\n");
 	assert_line(&out, "\n      (a reason)\n");
 	assert_line(&out, "\n      actor 'registry'\n");
-	assert_line(&out, "\n      task Task-1 awaits Future at a.py:12 in main: await fut\n");
-	assert_line(&out, "\n      and 1 more task (report.json has all)\n");
+	assert_line(&out, "\n      task Task-1 at a.py:12 in main awaits Future: await fut\n");
+	assert_line(&out, "\n      2 tasks at a.py:12 in main: await fut\n");
+	assert_line(&out, "\n      task c at a.py:12 in main awaits x: await fut\n");
+	assert_line(&out, "\n      and 2 more tasks (report.json has all)\n");
 	assert_null(strstr(text_str(&out), "beside"));
 	finding_free(f);
 }

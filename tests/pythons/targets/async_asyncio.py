@@ -186,7 +186,7 @@ def start_joins(x, event, never):
     first = x.start("first", event.wait(), "Event.wait")
     x.start("second", awaits(first), "Task 'first'", ["first"])
     x.start("waits", waits(*parts), "wait", ["part-0", "part-1", "part-2"])
-    x.start("shielded", shielded(first), "Future")
+    x.start("shielded", shielded(first), "shield of Task 'first'", ["first"])
     if sys.version_info >= (3, 12):
         x.start("bounded", bounded(event), "Event.wait")
     if sys.version_info >= (3, 11):
@@ -220,10 +220,12 @@ async def start_descriptors(x, loop):
 
 
 async def start_others(x):
-    process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     x.keep.append(process)
     x.start("reaps", reaps(process), "Process.wait", child=process.pid)
-    x.start("executes", executes(pipe(x)), "Future")
+    pipe_of = process._transport.get_pipe_transport(1).get_extra_info("pipe")
+    x.start("reads pipe", reads_line(process.stdout), "StreamReader.readline", fd=pipe_of.fileno())
+    x.start("executes", executes(pipe(x)), "concurrent.futures.Future")
     if sys.version_info >= (3, 9):
         x.start("in thread", in_thread(pipe(x)), "to_thread")
 

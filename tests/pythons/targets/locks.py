@@ -9,11 +9,12 @@ import ctypes
 import multiprocessing
 import os
 import queue
+import re
 import sys
 import threading
 import time
 
-from _target import empty_pipe, start
+from _target import FOLDER, empty_pipe, start
 from _target import tell as tell_all
 
 SCENARIOS = {}
@@ -33,8 +34,12 @@ def owner(tid, exact, name=None, pid=None):
     return {"pid": pid or os.getpid(), "tid": tid, "exact": exact, "line": at(name) if name else None}
 
 
+SIGNALS = re.compile(r"Condition|Event|Barrier|Queue|Future")
+
+
 def wait(tid, kind, type, owners=(), gone=False, only=False, pid=None):
-    return {"pid": pid or os.getpid(), "tid": tid, "kind": kind, "type": type, "owners": list(owners), "gone": gone, "only": only}
+    return {"pid": pid or os.getpid(), "tid": tid, "kind": kind, "type": type, "owners": list(owners),
+            "signal": bool(SIGNALS.search(type or "")), "gone": gone, "only": only}
 
 
 def tell(*waits):
@@ -60,6 +65,7 @@ def run(function, *args):
     return ready[0]
 
 
+reached = []
 NEVER = empty_pipe()
 ME = threading.get_native_id
 
@@ -160,7 +166,6 @@ def twice_plain():
 def holder_is_deep():
     """It holds the lock in a frame far out, and stands somewhere else."""
     lock = threading.Lock()
-    reached = []
 
     def inner(n):
         if n:
@@ -360,6 +365,25 @@ def future():
         f.result()
 
     tell(wait(run(waits), "Lock", "concurrent.futures.Future"))
+    block()
+
+
+@scenario
+def importing():
+    """A module of which the import does not end, and somebody else who wants it."""
+    with open(os.path.join(FOLDER, "endless.py"), "w") as f:
+        f.write("import __main__\n__main__.reached[0]()\n__main__.block()\n")
+
+    def imports(here):
+        reached.append(here)
+        import endless  # noqa: F401
+
+    def imports_too(here):
+        here()
+        import endless  # noqa: F401
+
+    importer = run(imports)
+    tell(wait(run(imports_too), "Lock", "import lock of endless", [owner(importer, True, "block")]))
     block()
 
 
