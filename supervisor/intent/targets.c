@@ -201,7 +201,11 @@ static int complain_unknown(const struct looking *l, struct err *err)
 	const char *best[LIST_MOST] = {0};
 	size_t far[LIST_MOST], n = 0, most = strlen(l->file) / 3 + 2;
 	OWNED_TEXT list = {0};
+	char set[PATH_MOST + 16];
 
+	snprintf(set, sizeof set, "test.sets.%s", l->word);
+	if (config_find(l->in->config, set))
+		return err_set(err, -EINVAL, "test: \"%.80s\" names no test; did you mean @%.80s?", l->word, l->word);
 	for (size_t i = 0; i < l->in->nfiles; i++) {
 		const char *path = l->in->files[i];
 		size_t d = far_from(l->file, path), k;
