@@ -54,6 +54,8 @@ int main(int argc, char **argv)
 		return print_version();
 	case SUB_EXPLAIN:
 		return explain_file(&opt);
+	case SUB_WHY:
+		return why_pid(&opt);
 	case SUB_RUN:
 		break;
 	}

@@ -41,7 +41,7 @@ static const char *const roles[ROLE_COUNT] = {
 	[ROLE_TTY_READ] = "tty-read",	  [ROLE_SOCKET] = "socket", [ROLE_LOOP_SOCKET] = "loop+socket",
 	[ROLE_LOOP_EOF] = "loop+eof",	  [ROLE_JOIN] = "join",	   [ROLE_SIGNAL] = "signal",
 	[ROLE_CHILD] = "child",		  [ROLE_LOOP_CHILD] = "loop+child", [ROLE_LOOP] = "loop",
-	[ROLE_OTHER] = "other",
+	[ROLE_OTHER] = "other",	  [ROLE_GIL] = "interpreter-lock",
 };
 
 static const char *word_of(const char *const *words, size_t n, size_t i)

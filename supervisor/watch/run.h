@@ -19,6 +19,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	struct idmap *mourners; /* pids that have asked for a signal when their parent ends */
 	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
@@ -64,11 +65,19 @@ bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
 void look_print(struct run *r);
 
+/** Is nothing seen that moves by itself, in a tree that a look of that KIND is due at? Tells the policy of seeds. */
+bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns);
+
 /* stacks.c: where everybody stands */
 /** Read the processes that F is about into S. @return whether there was anything to read. */
 bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
+void stacks_close(struct run *r);
+
+/* known.c: stacks, to see whether a tree can move at all */
+/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
+bool known_ask(struct run *r, int64_t now_ns);
 
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);

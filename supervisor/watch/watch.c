@@ -307,7 +307,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	r.history = history_new(HISTORY_MOST);
 	if (!getcwd(r.folder, sizeof r.folder))
 		*r.folder = '\0';
-	policy_begin(&r.policy);
+	policy_begin(&r.policy, opt->assume);
 	open_observe(&r);
 	leaks_begin(&r);
 	events_begin(&r);
