@@ -82,10 +82,12 @@ static void child_of(struct tasks *t, const struct package *p, const struct link
 {
 	struct python *py = t->py;
 
-	if (is_of(link, p, "_subprocess.py", "wait"))
+	if (is_of(link, p, "_subprocess.py", "wait")) {
 		out->child = pid_of(py, py_attr_path(py, py_local(py, &link->frame, "self"), "_proc.pid"));
-	else if (is_of(link, p, "_subprocess_platform/waitid.py", "_waitid_system_task"))
+		out->awaits = link_words(py, link); /* without a pidfd it goes through an event */
+	} else if (is_of(link, p, "_subprocess_platform/waitid.py", "_waitid_system_task")) {
 		out->child = pid_of(py, py_local(py, &link->frame, "pid"));
+	}
 }
 
 void trio_waits(struct tasks *t, const struct chain *c, struct async_task *out)

@@ -18,14 +18,17 @@ static bool is_private(const char *name)
 	return name[0] == '_' && strncmp(name, "__", 2) != 0;
 }
 
-/** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which it is. */
+/** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which
+ * it is. */
 static const char *name_of(struct python *py, const struct link *link, char *buf, size_t size)
 {
 	const char *code;
 
-	if (strstr(link->function, "<locals>") && py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
+	if (strstr(link->function, "<locals>") &&
+	    py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
 		return buf;
-	/* A function that a library shows under another name, as trio its to_thread_run_sync(), is still called so by its code. */
+	/* A function that a library shows under another name, as trio its to_thread_run_sync(), is still called so by its
+	 * code. */
 	if (!strchr(link->function, '.') && (code = py_frame_function(py, &link->frame)))
 		return own_name(code);
 	return own_name(link->function);
@@ -63,7 +66,8 @@ static bool same_class(const struct link *inner, const struct link *outer)
 	return n && n == class_length(outer->function) && !strncmp(inner->function, outer->function, n);
 }
 
-const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *), const void *of)
+const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *),
+			       const void *of)
 {
 	const struct link *at = chain_inner(c, from);
 

@@ -28,7 +28,7 @@ static const char *public_of(const char *const *functions, size_t n, size_t from
 	chain_free(&c);
 	return found ? found->function : NULL;
 }
-#define PUBLIC_OF(from, ...)                                                                                           \
+#define PUBLIC_OF(from, ...)                                                                                                   \
 	public_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), from)
 
 static void finds_what_the_program_called(void **state)
@@ -36,8 +36,9 @@ static void finds_what_the_program_called(void **state)
 	(void)state;
 	assert_string_equal(PUBLIC_OF(0, "+Event.wait", "main"), "Event.wait");
 	assert_string_equal(PUBLIC_OF(0, "+BaseTransport._wait", "+Process.wait", "main"), "Process.wait");
-	assert_string_equal(PUBLIC_OF(0, "+StreamReader._wait_for_data", "+StreamReader.readuntil", "+StreamReader.readline", "main"),
-			    "StreamReader.readline");
+	assert_string_equal(
+		PUBLIC_OF(0, "+StreamReader._wait_for_data", "+StreamReader.readuntil", "+StreamReader.readline", "main"),
+		"StreamReader.readline");
 	/* another class's method is what it was called with, not what it was called by */
 	assert_string_equal(PUBLIC_OF(0, "+Lock.acquire", "+_ContextManagerMixin.__aenter__", "main"), "Lock.acquire");
 	assert_string_equal(PUBLIC_OF(0, "+Event.wait", "+wait_for", "main"), "Event.wait");

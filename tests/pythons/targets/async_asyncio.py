@@ -300,7 +300,8 @@ async def blocks(fd):
     async_chain.tell([
         {"library": "asyncio", "name": "main", "id": hex(id(main)), "state": "suspended", "frames": async_chain.frames(main.get_coro()),
          "awaits": "gather of 1", "waits_for": [hex(id(me))]},
-        {"library": "asyncio", "name": "blocks", "id": hex(id(me)), "state": "running", "awaits": None, "waits_for": [], "functions": ["reads", "blocks"]}])
+        {"library": "asyncio", "name": "blocks", "id": hex(id(me)), "state": "running", "awaits": None,
+         "waits_for": [], "functions": ["reads", "blocks"]}])
     await coro
 
 

@@ -115,6 +115,11 @@ async def start_descriptors(nursery):
     KEEP.append(process)
     pidfd = getattr(process, "_pidfd", None)  # where there is none, a thread waits
     start("reaps", "Process.wait", reaps, process, child=process.pid, fd=pidfd.fileno() if pidfd else None)
+    process = await trio.lowlevel.open_process(["cat"], stdin=subprocess.PIPE)
+    KEEP.append(process)
+    process._pidfd = None  # as on a kernel that has none
+    start("reaps by thread", "Process.wait", reaps, process, child=process.pid)
+    expect("trio._subprocess_platform.waitid._waitid_system_task", "to_thread_run_sync", child=process.pid)
     start("in thread", "to_thread_run_sync", in_thread, r2)
 
 
