@@ -73,8 +73,8 @@ enum code_call code_call_before(const uint8_t before[CODE_BEFORE], uint64_t addr
 /** How far below the frame pointer the stack pointer is when the function has built its frame, by its first N bytes, which end
  *  where it is now. @return false: it has no frame pointer, or builds its frame in a way that is not known here. */
 bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size);
-/** Does it take room on the stack of a size that is known at run time (alloca(3), variable arrays): subtract a register from
- *  RSP? Looks at every byte. */
+/** Does it take room on the stack of a size that is known at run time (alloca(3), variable arrays)? Looks at every byte, so a
+ *  stray one may be found in data. */
 bool code_moves_stack(const uint8_t *code, size_t n);
 /** Where an entry of the procedure linkage table at ADDRESS has its pointer. @return false: it is none. */
 bool code_plt_pointer(const uint8_t *code, size_t n, uint64_t address, uint64_t *pointer);
@@ -129,8 +129,8 @@ struct both_stacks {
 	bool python_whole;
 	bool python_cut; /* not whole only because it has more frames than are read; what there is, is right */
 };
-/** Put Python frames in the places of the interpreter's loop. @return *N frames in ARENA, innermost first. NULL: the two don't fit
- *  each other, and *WHY says how. */
+/** Put Python frames in the places of the interpreter's loop. @return *N frames in ARENA, innermost first. NULL: the two don't
+ *  fit each other, and *WHY says how. */
 struct frame *stacks_merge(struct arena *arena, const struct both_stacks *both, size_t *n, const char **why);
 
 #endif

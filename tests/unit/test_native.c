@@ -129,9 +129,9 @@ static void expect_doubtful(const struct target_room *r, const char *way)
 	target_end(&t);
 }
 
-static void with_frame_pointers(const struct target_room *r, const char *flags)
+static void with_frame_pointers(const struct target_room *r, const char *compiler, const char *flags)
 {
-	assert_true(target_build(r, "cc", TARGET_C, "pointers", flags));
+	assert_true(target_build(r, compiler, TARGET_C, "pointers", flags));
 	target_expect_exact(r, "pointers", "read", "", SYS_read);
 	target_expect_exact(r, "pointers", "futex", "", SYS_futex);
 	target_expect_exact(r, "pointers", "own", "", SYS_read);
@@ -150,12 +150,17 @@ static void frame_pointers(void **state)
 
 	if (!r->has_cc)
 		skip(); /* no C compiler here */
-	with_frame_pointers(r, "-fno-omit-frame-pointer");
-	with_frame_pointers(r, "-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -static");
-	with_frame_pointers(r, "-fno-omit-frame-pointer -O1 -fno-plt");
-	with_frame_pointers(r, "-fno-omit-frame-pointer -O3 -fcf-protection=full -fstack-protector-all");
-	with_frame_pointers(r, "-fno-omit-frame-pointer -Os -no-pie -s");
-	with_frame_pointers(r, "-O0");
+	with_frame_pointers(r, "cc", "-fno-omit-frame-pointer");
+	with_frame_pointers(r, "cc", "-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -static");
+	with_frame_pointers(r, "cc", "-fno-omit-frame-pointer -O1 -fno-plt");
+	with_frame_pointers(r, "cc", "-fno-omit-frame-pointer -O3 -fcf-protection=full -fstack-protector-all");
+	with_frame_pointers(r, "cc", "-fno-omit-frame-pointer -Os -no-pie -s");
+	with_frame_pointers(r, "cc", "-O0");
+	if (system("clang --version >/dev/null 2>&1") == 0) {
+		with_frame_pointers(r, "clang", "-fno-omit-frame-pointer");
+		with_frame_pointers(r, "clang", "-fno-omit-frame-pointer -O3 -no-pie");
+		with_frame_pointers(r, "clang", "-O0");
+	}
 	/* Two frames that fit: no choice is made. */
 	assert_true(target_build(r, "cc", TARGET_C, "pointers", "-fno-omit-frame-pointer"));
 

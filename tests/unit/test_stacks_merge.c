@@ -232,6 +232,9 @@ static void frame_sizes(void **state)
 	assert_true(code_moves_stack((const uint8_t *)"\x90\x48\x29\xfc", 4));
 	assert_true(code_moves_stack((const uint8_t *)"\x90\x4c\x29\xcc", 4));
 	assert_true(code_moves_stack((const uint8_t *)"\x48\x2b\xe0", 3));
+	assert_true(code_moves_stack((const uint8_t *)"\x48\x89\xc4", 3));  /* mov %rax,%rsp */
+	assert_true(code_moves_stack((const uint8_t *)"\x4c\x89\xec", 3));  /* mov %r13,%rsp */
+	assert_false(code_moves_stack((const uint8_t *)"\x48\x89\xec", 3)); /* mov %rbp,%rsp, of an epilogue */
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29\xc3\x48\x83\xec\x18", 7));
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29", 2));
 }
