@@ -160,11 +160,20 @@ static void name_all(const struct native_source *source, struct process_read *p,
 
 static void join(struct process_read *p, struct thread_read *t, const struct native_frame *frames, bool whole)
 {
-	struct frame *python = frames_of_python(p, t->python, t->npython);
+	struct both_stacks both = {
+		.frames = frames,
+		.native = t->native,
+		.nnative = t->nnative,
+		.native_whole = whole,
+		.marks = t->python,
+		.python = frames_of_python(p, t->python, t->npython),
+		.npython = t->npython,
+		.python_whole = !t->python_why,
+		.python_cut = t->python_cut,
+	};
 	const char *why;
 
-	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why,
-				 &t->nmerged, &why);
+	t->merged = stacks_merge(p->arena, &both, &t->nmerged, &why);
 	if (!t->merged && whole && !t->python_why)
 		t->native_why = why;
 }
