@@ -9,7 +9,8 @@ bool lock_is_a(struct python *py, uint64_t obj, const char *module, const char *
 {
 	uint64_t base = py_base_named(py, py_type(py, obj), name);
 
-	return base && py_string_is(py, py_dict_get(py, memory_u64(py->m, base + (uint64_t)py->o.tp_dict), "__module__"), module);
+	return base &&
+	       py_string_is(py, py_dict_get(py, memory_u64(py->m, base + (uint64_t)py->o.tp_dict), "__module__"), module);
 }
 
 enum lock_kind lock_kind_of(struct python *py, uint64_t lock)
@@ -33,7 +34,8 @@ uint64_t lock_beneath(struct python *py, uint64_t obj)
 			return obj;
 		if (lock_is_a(py, obj, "multiprocessing.synchronize", "SemLock"))
 			obj = py_attr(py, obj, "_semlock");
-		else if (lock_is_a(py, obj, "threading", "Condition") || lock_is_a(py, obj, "multiprocessing.synchronize", "Condition"))
+		else if (lock_is_a(py, obj, "threading", "Condition") ||
+			 lock_is_a(py, obj, "multiprocessing.synchronize", "Condition"))
 			obj = py_attr(py, obj, "_lock");
 		else
 			return lock_is_a(py, obj, "threading", "Semaphore") ? obj : 0;
