@@ -55,6 +55,11 @@ check-layers: $(OBJ)
 check-unit: $(UNIT) $(HELPERS)
 	@for t in $(UNIT); do $$t || exit 1; done
 
+# Does a test fail for each waker, timeout and assumption that the prover forgets?
+.PHONY: mutants
+mutants: $(UNIT) $(HELPERS)
+	@$(TEST_PY) tests/mutants.py --out $(OUT) --cc '$(CC)' --flags='$(CPPFLAGS) -std=gnu17 -O0 $(CFLAGS_MUTANT)' --libs='$(PKGLIBS)' $(MUTANTS)
+
 check-san:
 	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
 

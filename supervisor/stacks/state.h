@@ -103,6 +103,7 @@ struct process_read {
 	void *locks;                 /* of stacks/locks.c, in the arena */
 	const char *cwd, *root_path; /* process_cwd(), process_path() */
 	bool links_read;
+	int64_t tasks_until_ns;      /* CLOCK_MONOTONIC: so long tasks may be looked for */
 };
 
 struct reading {
