@@ -34,6 +34,19 @@ struct lock_waiter {
 /** Where the words of _thread.lock, _thread.RLock and _multiprocessing.SemLock lie. */
 enum { LOCK_WORD = 16, RLOCK_OWNER = 24, SEMLOCK_LAST = 24, SEMLOCK_COUNT = 32, SEMLOCK_MOST = 36, SEMLOCK_KIND = 40 };
 
+/** What is looked for among objects: locks, and what has one beneath. */
+enum lock_class {
+	CLASS_OTHER,
+	CLASS_LOCK,      /* _thread.lock */
+	CLASS_RLOCK,     /* _thread.RLock */
+	CLASS_SEMLOCK,   /* _multiprocessing.SemLock */
+	CLASS_QUEUE,     /* _queue.SimpleQueue */
+	CLASS_SHARED,    /* multiprocessing.synchronize.SemLock and what is derived of it */
+	CLASS_CONDITION, /* threading's, multiprocessing's */
+	CLASS_SEMAPHORE, /* threading's */
+	CLASS_MANAGER,   /* what a @contextmanager function returns */
+};
+enum lock_class lock_class_of(struct python *py, uint64_t obj);
 /** Is OBJ of the class MODULE.NAME or one derived of it? Classes made by Python code. */
 bool lock_is_a(struct python *py, uint64_t obj, const char *module, const char *name);
 /** The lock that OBJ stands for: itself, or what is beneath threading.Condition and multiprocessing's classes. A

@@ -18,7 +18,7 @@ struct wanted {
 
 static bool is_simple_queue(struct python *py, uint64_t obj)
 {
-	return py_is_type(py, obj, "_queue.SimpleQueue");
+	return lock_class_of(py, obj) == CLASS_QUEUE;
 }
 
 static const char *type_of(struct python *py, uint64_t obj)

@@ -175,11 +175,6 @@ static void add_hold(struct locking *l, const struct let_go *gone, uint64_t self
 	vec_push(&l->holds, hold);
 }
 
-static bool is_manager(struct python *py, uint64_t obj)
-{
-	return lock_is_a(py, obj, "contextlib", "_GeneratorContextManager");
-}
-
 /** The generator of a @contextmanager function that stands at its yield, in the `with` of SELF: what that is in the `with` of. */
 static void holds_of_manager(struct locking *l, const struct let_go *gone, uint64_t self, struct lock_hold hold)
 {
@@ -187,7 +182,7 @@ static void holds_of_manager(struct locking *l, const struct let_go *gone, uint6
 	struct py_frame f;
 	size_t live;
 
-	for (int i = 0; i < MOST_MANAGERS && is_manager(l->py, self); i++) {
+	for (int i = 0; i < MOST_MANAGERS && lock_class_of(l->py, self) == CLASS_MANAGER; i++) {
 		gen = py_attr(l->py, self, "gen");
 		if (py_gen_state(l->py, gen) != PY_GEN_SUSPENDED || !py_gen_frame(l->py, gen, &f))
 			return;
@@ -209,7 +204,7 @@ static void holds_of_frame(struct locking *l, const struct py_frame *f, const st
 
 	for (size_t i = 0; i < live && i < MOST_SLOTS; i++) {
 		uint64_t self = exit_at(l->py, f, i, live);
-		bool manager = self && is_manager(l->py, self);
+		bool manager = self && lock_class_of(l->py, self) == CLASS_MANAGER;
 
 		if (!manager && !lock_beneath(l->py, self))
 			continue;
