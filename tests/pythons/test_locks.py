@@ -1,4 +1,5 @@
-"""Who waits for which lock, and who has it. targets/locks.py says for each scenario what must be found, and where nobody may be named."""
+"""Who waits for which lock, and who has it. targets/locks.py says for each scenario what must be found, and where nobody may
+be named."""
 import re
 import time
 

@@ -1,7 +1,8 @@
 """Threads that are blocked on locks: locks.py SCENARIO.
 
-What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME", or
-"# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
+What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment
+"# at: NAME", or "# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none:
+whoever is named there is a wrong answer.
 """
 import concurrent.futures
 import contextlib
@@ -415,7 +416,8 @@ def barrier():
 
 @scenario
 def queues():
-    empty, full, lifo, undone, simple = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue(), queue.SimpleQueue()
+    empty, full, lifo, undone = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue()
+    simple = queue.SimpleQueue()
     full.put(1)
     undone.put(1)
 
