@@ -36,10 +36,10 @@ LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # Asked for when something is linked: pkg-config need not be there to read this file.
 PKGLIBS    = $(shell pkg-config --libs $(PKG))
 
-ROOMS     := base model parse tree prove image python leaks report sys act observe stacks hear launch watch cli
+ROOMS     := base model parse tree prove image python leaks report config intent sys act observe stacks project doctor hear launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
 OBJ       := $(SRC:%.c=$(OUT)/%.o)
-OBJ       += $(OUT)/supervisor/hear/library.o
+OBJ       += $(OUT)/supervisor/hear/library.o $(OUT)/supervisor/project/plugin.o
 LIBOBJ    := $(filter-out $(OUT)/supervisor/cli/main.o,$(OBJ))
 LIB       := $(OUT)/libtracewrap.a
 
@@ -85,6 +85,11 @@ $(SHIM): $(SHIM_SRC:%.c=$(OUT)/%.o)
 $(OUT)/supervisor/hear/library.o: supervisor/hear/library.S $(SHIM)
 	@mkdir -p $(@D)
 	$(CC) -DSHIM_FILE='"$(SHIM)"' -c -o $@ $<
+
+# What a run of `tracewrap test` loads into pytest: a file of Python, carried along as it is.
+$(OUT)/supervisor/project/plugin.o: supervisor/project/plugin.S supervisor/project/outcomes.py
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
 
 -include $(OBJ:.o=.d) $(SHIM_SRC:%.c=$(OUT)/%.d)
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/base.h"
+#include "model/run.h"
 #include "model/stack.h"
 
 /* ---- snapshot ---- */

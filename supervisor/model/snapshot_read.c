@@ -416,8 +416,7 @@ static const char *skip_space(const char *at, const char *end)
 	return at;
 }
 
-/** The whole text as one JSON value, NULL with an error otherwise. cJSON limits the depth to 1000. */
-static cJSON *parse_json(const char *text, size_t len, struct err *err)
+cJSON *reader_parse(const char *text, size_t len, struct err *err)
 {
 	const char *end = NULL;
 	cJSON *json;
@@ -438,7 +437,7 @@ static cJSON *parse_json(const char *text, size_t len, struct err *err)
 
 int snapshot_read(const char *text, size_t len, struct snapshot **out, struct err *err)
 {
-	cJSON *json = parse_json(text, len, err);
+	cJSON *json = reader_parse(text, len, err);
 
 	*out = NULL;
 	if (!json)

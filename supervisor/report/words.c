@@ -5,25 +5,6 @@
 #include "report/facts.h"
 #include "report/page.h"
 
-const char *outcome_name(enum outcome o)
-{
-	switch (o) {
-	case OUTCOME_PASS:
-		return "pass";
-	case OUTCOME_FAIL:
-		return "fail";
-	case OUTCOME_HANG:
-		return "hang";
-	case OUTCOME_STALL:
-		return "stall";
-	case OUTCOME_INTERRUPTED:
-		return "interrupted";
-	case OUTCOME_ERROR:
-		return "error";
-	}
-	return "error";
-}
-
 const char *word_stream(int fd)
 {
 	static const char *const streams[] = {"stdin", "stdout", "stderr"};

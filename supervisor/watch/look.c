@@ -290,7 +290,7 @@ void look_print(struct run *r)
 		stacks_look_all(r, sight.snapshot);
 		for (size_t i = 0; i < sight.snapshot->ntasks; i++)
 			add_task_line(r, &sight, i, &out);
-		say_text(&out);
+		say_text(r, &out);
 	}
 	sight_free(&sight);
 }

@@ -47,6 +47,7 @@ struct run {
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
 	bool in_run_dir, in_report_json; /* where the last report could be written */
+	bool in_html;                    /* ... and report.html beside it */
 };
 
 /* watch.c */
@@ -92,8 +93,25 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
 void files_save_snapshot(struct run *r, const struct snapshot *s);
-/** The report of the run as it stands; the arrays of signalled and survivors lie in ARENA. */
+/** Write a file of this run's folder, which is made if need be. */
+int files_put(struct run *r, const char *name, const struct text *t, struct err *err);
+void files_complain(struct run *r, const struct err *err);
+
+/* gather.c */
+/** The report of the run as it stands; what it points to and is not the run's own lies in ARENA. */
 struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete);
+
+/* pages.c: reports that people look at, beside report.json */
+/** report.html, and when there was a finding summary.md and trace.json. */
+void pages_write(struct run *r, const struct run_report *report);
+/** What is written once, at the end: JUnit, the summary of the CI job, annotations. */
+void pages_finish(struct run *r, enum outcome outcome, int exit_code);
+
+/* pytest.c: what pytest itself leaves on disk */
+/** The tests of its cache that were not seen to run, where this run has written it. The list lies in ARENA, a NULL behind its last. */
+const char *const *pytest_not_run(const struct run *r, const struct run_report *report, struct arena *arena);
+/** The file that the command line asks pytest to write its JUnit XML to; NULL: none. */
+const char *pytest_junit(char *const *argv, struct arena *arena);
 
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
@@ -145,7 +163,9 @@ void leaks_say(struct run *r, enum outcome outcome);
 
 /* say.c: standard error, whole lines */
 void say_line(const struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void say_text(const struct text *t);
+void say_text(const struct run *r, const struct text *t);
+/** Commands for GitHub itself. */
+void say_commands(const struct text *t);
 /** The post-mortem of run.finding. */
 void say_screen(struct run *r, enum outcome outcome);
 /** What was ended, who is left, where the report lies. */

@@ -33,6 +33,10 @@ struct watch_options {
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
+	const char *junit;         /* NULL: no such file */
+	bool github;               /* annotations on standard error, and nothing of the run's text may be taken for one */
+	const char *step_summary;  /* a file of the CI job to append summary.md to; NULL: none */
+	const char *workspace;     /* the checkout as GitHub knows it; NULL */
 	enum verbosity verbosity;
 	bool no_reaper; /* orphans are not ours: see launch_options */
 	bool worker;    /* several of us share the report folder */
