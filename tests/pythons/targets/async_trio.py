@@ -10,6 +10,7 @@ import async_chain
 
 EXPECTED = {}
 KEEP = []
+LOCKS = []
 
 
 def expect(name, awaits, fd=None, writes=False, child=None):
@@ -79,7 +80,8 @@ async def bounded(event):
 async def start_locks(nursery):
     event, lock = trio.Event(), trio.Lock()
     send, receive = trio.open_memory_channel(0)
-    KEEP.extend([event, lock, send, receive])
+    KEEP.extend([event, send, receive])
+    LOCKS.append(lock)
 
     def start(name, awaits, function, *args, **kw):
         expect(name, awaits, **kw)
@@ -145,6 +147,8 @@ def describe(task):
     row = {"library": "trio", "name": task.name, "id": hex(id(task)), "parent": hex(id(parent)) if parent else None,
            "state": "suspended", "frames": async_chain.frames(task.coro), "waits_for": []}
     row.update(EXPECTED.get(task.name, {}))
+    if task.name == "wanter":
+        row["waits_for"] = [hex(id(LOCKS[0].statistics().owner))]
     nursery = nursery_waited_for(task)
     if nursery:
         row["awaits"] = "nursery of %d" % len(nursery.child_tasks)
