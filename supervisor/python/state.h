@@ -10,7 +10,8 @@
 #include "python/python.h"
 
 /* No text of a process is taken longer than this; nothing is counted further. */
-enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_BASES = 64, PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
+enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_KEYS = 1 << 16, PY_MOST_BASES = 64 };
+enum { PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
 
 struct python {
 	struct memory *m;
