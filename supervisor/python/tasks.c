@@ -1,4 +1,5 @@
-/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a yield. */
+/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a
+ * yield. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* asyncio's tasks: those of C (_asyncio.Task), of which the layout is known or found, and those of Python (asyncio.tasks.Task). */
+/* asyncio's tasks: those of C (_asyncio.Task), of which the layout is known or found, and those of Python
+ * (asyncio.tasks.Task). */
 #include <string.h>
 
 #include "python/tasks.h"
@@ -16,12 +17,13 @@ static bool read_block(struct tasks *t, struct asyncio_block *b)
 	_Static_assert(sizeof *b == DEBUG_WORDS * 8, "as in memory");
 	if (!t->py->at.asyncio || !memory_read(t->py->m, t->py->at.asyncio, b, sizeof *b))
 		return false;
-	return b->task_size >= LEAST_COROUTINE && b->task_size <= 4096 && b->task_coro < b->task_size && b->task_name < b->task_size &&
-	       b->task_node < b->task_size && b->interpreter_head < b->interpreter_size && b->interpreter_size < 1 << 24 &&
-	       b->thread_head < b->thread_size && b->thread_size < 1 << 20;
+	return b->task_size >= LEAST_COROUTINE && b->task_size <= 4096 && b->task_coro < b->task_size &&
+	       b->task_name < b->task_size && b->task_node < b->task_size && b->interpreter_head < b->interpreter_size &&
+	       b->interpreter_size < 1 << 24 && b->thread_head < b->thread_size && b->thread_size < 1 << 20;
 }
 
-/* An intrusive list: each node lies inside a task, the head in the interpreter's or thread's state (pycore_llist.h: next, previous). */
+/* An intrusive list: each node lies inside a task, the head in the interpreter's or thread's state (pycore_llist.h: next,
+ * previous). */
 static bool read_list(struct tasks *t, uint64_t head, uint64_t node_at)
 {
 	uint64_t before = head, pair[2];
@@ -58,7 +60,8 @@ void asyncio_lists(struct tasks *t)
 		t->cut = "a list of asyncio's tasks is torn, or too long";
 }
 
-/** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be one. */
+/** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be
+ * one. */
 static bool coroutine_fits(struct tasks *t, uint64_t task, int at)
 {
 	struct python *py = t->py;
