@@ -46,8 +46,8 @@ struct futex_call {
 enum futex_kind { FUTEX_OTHER, FUTEX_MUTEX, FUTEX_JOIN };
 struct futex_holder {
 	enum futex_kind kind;
-	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the caller to
-		       * check: these few words are all that tells a mutex from something else */
+	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the
+		       * caller to check: these few words are all that tells a mutex from something else */
 	bool only_it; /* nobody else can release it */
 };
 /** Who holds the pthread mutex that CALL waits for, or whose end a pthread_join awaits. Not known: FUTEX_OTHER. */

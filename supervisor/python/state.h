@@ -26,6 +26,10 @@ struct python {
 	uint64_t code_type;  /* verified */
 	uint64_t last_type;  /* whose name is in last_name: neighbours in a list are often of one type */
 	char last_name[96];
+	struct py_type_class {
+		uint64_t type;
+		int class; /* enum lock_class */
+	} classes[256];    /* of types that locks were looked for among */
 };
 
 /* ---- objects.c: types and plain values ---- */

@@ -259,15 +259,23 @@ bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size)
 	return has_pointer;
 }
 
+/** Is OP, without its prefix, one that subtracts a register from RSP (gcc), or puts one there (clang) that is not RBP? Both
+ *  encodings of each. */
+static bool sets_stack(const uint8_t *op, bool extended)
+{
+	bool to = (op[1] & 0xc7) == 0xc4, of = (op[1] & 0xf8) == 0xe0;
+
+	if (op[0] == 0x29 || op[0] == 0x2b)
+		return op[0] == 0x29 ? to : of;
+	if (op[0] == 0x89)
+		return to && (extended || op[1] != 0xec);
+	return op[0] == 0x8b && of && (extended || op[1] != 0xe5);
+}
+
 bool code_moves_stack(const uint8_t *code, size_t n)
 {
-	for (size_t i = 0; i + 3 <= n; i++) {
-		bool wide = (code[i] & 0xf8) == 0x48;
-		bool from = code[i + 1] == 0x29 && (code[i + 2] & 0xc7) == 0xc4;
-		bool by = code[i + 1] == 0x2b && (code[i + 2] & 0xf8) == 0xe0;
-
-		if (wide && (from || by)) /* one instruction, in both of its encodings */
+	for (size_t i = 0; i + 3 <= n; i++)
+		if ((code[i] & 0xf8) == 0x48 && sets_stack(code + i + 1, code[i] & 5))
 			return true;
-	}
 	return false;
 }
