@@ -7,6 +7,9 @@
 #include "project/project.h"
 #include "watch/watch.h"
 
+/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
+#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
+
 enum subcommand {
 	SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_TEST, SUB_DOCTOR, SUB_LAST, SUB_CONFIG, SUB_COMPLETION, SUB_HELP, SUB_VERSION,
 };
