@@ -368,7 +368,7 @@ static void place_narrow(struct drawing *d)
 	d->box_w = NARROW_W - LANE - 30;
 	for (size_t i = 0; i < d->g->n; i++)
 		d->at[i] = (struct spot){LANE, EDGE / 2 + (int)i * (BOX_H + NARROW_GAP)};
-	d->height = EDGE + (int)d->g->n * (BOX_H + NARROW_GAP) - NARROW_GAP;
+	d->height = EDGE + (int)d->g->n * (BOX_H + NARROW_GAP) - (d->g->closed && d->g->n == d->g->nring ? NARROW_GAP / 2 : NARROW_GAP);
 }
 
 /** Along the left edge: back to the first of the ring, or up to what a blocked one waits for. */

@@ -144,18 +144,13 @@ static void tests_row(struct timing *t, const struct run_report *r, const struct
 	t->y += STEP;
 }
 
-static const char *row_name(const struct process_row *p)
-{
-	const char *word = p->cmdline ? p->cmdline : "?", *slash = strrchr(word, '/');
-
-	return slash && slash[1] ? slash + 1 : word;
-}
-
 static void process_bar(struct timing *t, const struct process_row *p, const struct finding *f)
 {
 	const struct blocked *b = f ? fact_row(f, p->pid) : NULL;
+	char label[HTML_NAME];
 
-	name_row(t, b && b->label && *b->label ? b->label : row_name(p), p->pid);
+	fact_label(p, label, sizeof label);
+	name_row(t, b && b->label && *b->label ? b->label : label, p->pid);
 	bar(t, "life", p->started_ns, p->ended_ns, 14);
 	if (b && p->ended_ns >= f->onset_ns)
 		bar(t, "held", b->moved_ns && b->moved_ns > p->started_ns ? b->moved_ns : f->onset_ns, f->detected_ns, 14);
