@@ -38,7 +38,7 @@ helpers: $(HELPERS)
 
 # Where tests/setup.sh puts the virtual environments, whatever BUILD is.
 TEST_ENV   = TRACEWRAP=$(abspath $(OUT)/tracewrap) VENV=$(CURDIR)/build/venv VENV_PYTEST8=$(CURDIR)/build/venv-pytest8 \
-             VENV_TRACTOR=$(CURDIR)/build/venv-tractor HELPERS=$(abspath $(OUT)/tests/helpers)
+             VENV_TRACTOR=$(CURDIR)/build/venv-tractor VENV_PAGES=$(CURDIR)/build/venv-pages HELPERS=$(abspath $(OUT)/tests/helpers)
 TEST_PY    = $(firstword $(wildcard build/venv/bin/python) python3)
 
 # All that must hold, one part after the other, with the time that each took.
@@ -70,6 +70,11 @@ check-e2e: all helpers
 check-pythons: helpers
 	@sh tests/setup.sh pythons
 	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
+
+# The pages of every recorded hang, and of every hang of the corpus (if it is there), in a real browser; SHOTS=DIR keeps the pictures.
+.PHONY: check-pages
+check-pages: all helpers
+	@$(TEST_ENV) PAGES=all CORPUS=$(abspath $(CORPUS)) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/e2e/test_pages.py
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \

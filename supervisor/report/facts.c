@@ -109,5 +109,10 @@ void fact_label(const struct process_row *p, char *buf, size_t size)
 		argv[n++] = line;
 	if (!argv[0] && p->cmdline && p->cmdline_len == 0 && *p->cmdline)
 		argv[0] = p->cmdline;
+	if (argv[0] && *argv[0]) {
+		const char *slash = strrchr(argv[0], '/');
+
+		process.comm = slash && slash[1] ? slash + 1 : argv[0];
+	}
 	process_label(&process, buf, size);
 }

@@ -261,12 +261,13 @@ static void draw_under(struct drawing *d, size_t from, int to)
 	int x1 = d->at[from].x + d->box_w / 2, x2 = d->at[to].x + d->box_w / 2;
 	int y1 = d->at[from].y + BOX_H - (d->g->nodes[from].o ? 12 : 0),
 	    y2 = d->at[to].y + BOX_H - (d->g->nodes[to].o ? 12 : 0), low = d->at[from].y + BOX_H + UNDER + 14;
-	char path[160];
+	char path[160], words[48];
 
 	snprintf(path, sizeof path, "M%d %dC%d %d %d %d %d %d", x1, y1, x1, low, x2, low, x2, y2 + 8);
 	draw_line(d, false, path);
 	draw_head(d, false, x2, y2, 0, -1);
-	draw_labels(d, from, (x1 + x2) / 2, low - 26, 16, "middle");
+	snprintf(words, sizeof words, "%s %s", d->g->nodes[from].edge[0], d->g->nodes[from].edge[1]);
+	text_at(d, "e", (x1 + x2) / 2, low - UNDER / 2, "middle", words, 40); /* the curve comes down to three quarters of its way */
 }
 
 /** Between rows that are not next to each other: beside the upper one's column. */
@@ -431,12 +432,13 @@ void html_graph(struct html *h, const struct html_finding *x)
 	struct graph g = graph_of(x->f, h->arena);
 	struct drawing d = {.h = h, .x = x, .g = &g};
 
-	if (!g.n)
+	if (!g.n || (g.n == 1 && x->f->kind == FINDING_STALL))
 		return;
 	d.at = arena_array(h->arena, g.n, sizeof *d.at);
 	html_open_section(h, "graph", x->number, "Who waits for whom",
-			  g.closed ? "Follow the red arrows: they come back to where they started."
-				   : "Follow the red arrows to where nothing can come any more.");
+			  g.closed   ? "Follow the red arrows: they come back to where they started."
+			  : g.n == 1 ? "Nothing is left that could wake it."
+				     : "Follow the red arrows to where nothing can come any more.");
 	place_wide(&d);
 	draw_svg(&d, "wide", false);
 	place_narrow(&d);

@@ -58,9 +58,14 @@ static void add_key(struct text *key, const struct run_report *r, const struct f
 		text_addf(key, "|%s", f->leak.who[0].command);
 }
 
+enum { RANK_LEAK = 6 };
+
+/** What is surest first, and of that what has a test. */
 static int rank_of(const struct finding *f)
 {
-	return finding_is_leak(f) ? 2 : f->certainty == PROVEN ? 0 : 1;
+	if (finding_is_leak(f))
+		return RANK_LEAK;
+	return (f->kind == FINDING_STALL ? 4 : f->certainty == PROVEN ? 0 : 2) + (f->test == NULL);
 }
 
 static void add_host(struct joined *j, const struct run_report *r, struct arena *arena)
@@ -108,12 +113,12 @@ struct joined_list join_findings(const struct run_report *const *runs, size_t n,
 	for (size_t i = 0; i < n; i++)
 		most += runs[i]->nfindings;
 	list.at = arena_array(arena, most, sizeof *list.at);
-	for (int rank = 0; rank <= 2; rank++) {
+	for (int rank = 0; rank <= RANK_LEAK; rank++) {
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < runs[i]->nfindings; k++)
 				if (rank_of(runs[i]->findings[k]) == rank)
 					add_host(row_of(&list, known, runs[i], i, runs[i]->findings[k]), runs[i], arena);
-		if (rank == 1)
+		if (rank == RANK_LEAK - 1)
 			list.nhangs = list.n;
 	}
 	strmap_free(known);

@@ -3,7 +3,7 @@ as one. SHOTS=DIR keeps pictures of the pages."""
 import json
 import os
 import re
-import shutil
+import shlex
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -147,6 +147,36 @@ def test_page_of_a_recorded_hang(name, chromium, axe, tmp_path):
     convert("-o", tmp_path / "report.html", tmp_path)
     look(chromium, axe, tmp_path / "report.html", name)
     assert chromium.value("document.querySelectorAll('svg.fig.wide .node').length") >= 1
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """The folders of real runs of the corpus' hangs."""
+    runner = Path(os.environ.get("CORPUS", "/nowhere")) / "run-corpus"
+    if os.environ.get("PAGES") != "all" or not runner.exists():
+        pytest.skip("only make check-pages does this, where the corpus is")
+    folder = tmp_path_factory.mktemp("corpus")
+    wrapper = folder / "tracewrap"
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(TRACEWRAP)} --report {shlex.quote(str(folder))}/run-$$ "$@"\n')
+    wrapper.chmod(0o755)
+    only = [word for path in SNAPSHOTS.glob("*.json") if path.stem != "index" for word in ("--only", path.stem)]
+    subprocess.run([PY, str(runner), "--tracewrap", str(wrapper), "--venv", str(TOP / "build" / "corpus-venv"), "--jobs", "2", *only],
+                   stdout=subprocess.DEVNULL)
+    return sorted(folder.glob("run-*/last"))
+
+
+@needs_browser
+def test_pages_of_the_corpus(corpus, chromium, axe):
+    kinds = set()
+    for folder in corpus:
+        report = json.loads((folder / "report.json").read_text())
+        for finding in report["findings"]:
+            kinds.add(finding["kind"])
+        if report["findings"]:
+            look(chromium, axe, folder / "report.html", f"corpus-{report['findings'][0]['kind']}-{folder.parent.name}")
+            check_trace(json.loads((folder / "trace.json").read_text()))
+            assert (folder / "report.html").stat().st_size < 1 << 20
+    assert len(corpus) >= 25 and len(kinds) >= 6, (len(corpus), kinds)
 
 
 # A CI job -------------------------------------------------------------------------------------------------------------
