@@ -137,7 +137,7 @@ bench:
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
 FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(foreach r,base model parse prove image python,$(wildcard supervisor/$(r)/*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python report,$(wildcard supervisor/$(r)/*.c))
 FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
 
 $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
@@ -145,9 +145,12 @@ $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
 	$(CC) $(CPPFLAGS) -Itests $(ALLCFLAGS) $(LDFLAGS) -o $@ tests/fuzz/record.c $(LIB) $(PKGLIBS) $(LDLIBS)
 
 # Something to begin with: real images of Python processes, real ELF files.
-$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record
+$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/elf.corpus
 	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images
+	@mkdir -p $(BUILD)/fuzz/run.corpus
+	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
+		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 

@@ -121,6 +121,8 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.every_process = heard_every_process(r),
 		.complete = complete,
 		.report_path = shown_path(r, arena),
+		.logs = r->finding ? r->logs : NULL,
+		.nlogs = r->finding ? r->nlogs : 0,
 	};
 
 	copy_findings(r, &report, arena);
