@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from support import PY, PYTEST, TOP, TRACEWRAP, as_root, batch, of, proves, result, run  # noqa: F401
+from support import PY, PYTEST, TOP, Run, TRACEWRAP, as_root, batch, of, proves, result, run  # noqa: F401
 
 import browser
 
@@ -246,6 +246,38 @@ def test_summary(result):
     assert summary.startswith("### HANG proven: pipe-full\n") and "```mermaid\nflowchart LR\n" in summary
     assert "<script" not in summary and "&lt;script&gt;alert(1)&lt;/script&gt;" in summary
     assert not re.search(r"^\s*(::|##\[)", summary, re.M)
+
+
+# What nobody read -----------------------------------------------------------------------------------------------------
+
+@proves
+@of("hang")
+def test_log_that_nobody_read(result):
+    report = result.report
+    assert len(report["logs"]) == 1
+    log = report["logs"][0]
+    kept = last(result, log["file"]).read_text()
+    assert log["object"] == report["findings"][0]["objects"][0]["name"] or log["object"] in {o["name"] for o in report["findings"][0]["objects"]}
+    assert len(kept) == log["bytes"] > 32768
+    first = ["<script>alert('log')</script> 0", "##[error]not from the runner 1", "::error::nor this 2"]
+    assert kept.splitlines()[:3] == log["text"].splitlines()[:3] == first
+    assert "more lines ..." in log["text"] and len(log["text"].splitlines()) == 19
+    page = last(result, "report.html").read_text()
+    assert "&lt;script&gt;alert(&#39;log&#39;)&lt;/script&gt; 0" in page and f'{log["bytes"]} bytes unread' in page
+
+
+@proves
+def test_nothing_is_taken_out_of_the_pipe():
+    with Run(*PYTEST, "-q", "test_pages.py", options=("--on-hang", "report"), suite="pages") as r:
+        finding = r.until_finding()
+        full = next(o for o in finding["objects"] if o["type"] == "pipe")
+        reader = next(h for h in full["holders"] if h["ends"] == "read")
+        r.until(lambda: (r.report() or {}).get("logs"), "log")
+        with open(f"/proc/{reader['pid']}/fd/{reader['fd']}", "rb") as pipe:
+            lines = pipe.read().decode().splitlines()
+        result = r.finish()
+    assert [int(line.split()[-1]) for line in lines] == list(range(20000))
+    assert result.code == 0 and not result.left, result
 
 
 # JUnit ----------------------------------------------------------------------------------------------------------------
