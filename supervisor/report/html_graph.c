@@ -9,7 +9,7 @@
 
 enum {
 	BOX_W = 236,
-	BOX_H = 104,
+	BOX_H = 122,
 	GAP_X = 146,
 	GAP_Y = 104,
 	EDGE = 20,
@@ -69,17 +69,24 @@ static void call_line(struct text *t, const struct blocked *b)
 		text_addf(t, ", thread %d", (int)b->tid);
 }
 
+static const struct frame *place_of(const struct html_finding *x, const struct blocked *b)
+{
+	return where_place(stacks_of_thread(finding_stacks_of(x->f, b->pid), b->tid));
+}
+
 static void place_line(struct text *t, const struct html_finding *x, const struct blocked *b)
 {
-	const struct frame *place = where_place(stacks_of_thread(finding_stacks_of(x->f, b->pid), b->tid));
+	const struct frame *place = place_of(x, b);
 
-	if (!place || !place->file)
-		return;
-	text_addf(t, "%s:%d  ", base_name(place->file), place->line);
-	if (place->source)
-		text_add(t, place->source);
-	else if (place->function)
-		text_add(t, place->function);
+	if (place && place->file)
+		text_addf(t, "%s:%d", base_name(place->file), place->line);
+}
+
+static const char *place_source(const struct html_finding *x, const struct blocked *b)
+{
+	const struct frame *place = place_of(x, b);
+
+	return !place ? "" : place->source ? place->source : place->function ? place->function : "";
 }
 
 /** What it holds that another task of the graph waits for, or how many more are as it is. */
@@ -120,9 +127,10 @@ static void draw_task(struct drawing *d, size_t i)
 		  is_side(d->g, i) ? " side" : "", x, y, d->box_w, BOX_H);
 	text_at(d, "t", x + 16, y + 27, "", b->label && *b->label ? b->label : b->comm, 20);
 	text_at(d, "mono", x + d->box_w - 14, y + 27, "end", pid, 12);
-	text_at(d, "s", x + 16, y + 50, "", text_str(&call), 32);
-	text_at(d, "s", x + 16, y + 69, "", text_str(&place), 32);
-	text_at(d, "s", x + 16, y + 88, "", text_str(&role), 32);
+	text_at(d, "s", x + 16, y + 49, "", text_str(&call), 32);
+	text_at(d, "s", x + 16, y + 68, "", text_str(&place), 32);
+	text_at(d, "s", x + 16, y + 87, "", place_source(d->x, b), 32);
+	text_at(d, "s", x + 16, y + 106, "", text_str(&role), 32);
 	text_add(d->h->out, "</g>\n");
 }
 
@@ -147,9 +155,9 @@ static void draw_object(struct drawing *d, size_t i)
 		snprintf(holders, sizeof holders, "%zu descriptor%s", o->nholders, o->nholders == 1 ? "" : "s");
 	text_addf(d->h->out, "<g><rect class=\"node obj%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>\n",
 		  is_side(d->g, i) ? " side" : "", x, y + 12, d->box_w, BOX_H - 24, (BOX_H - 24) / 2);
-	text_at(d, "t", middle, y + 47, "middle", title, 20);
-	text_at(d, "mono", middle, y + 65, "middle", text_str(&name), 28);
-	text_at(d, "s", middle, y + 82, "middle", holders, 30);
+	text_at(d, "t", middle, y + 52, "middle", title, 20);
+	text_at(d, "mono", middle, y + 71, "middle", text_str(&name), 28);
+	text_at(d, "s", middle, y + 89, "middle", holders, 30);
 	text_add(d->h->out, "</g>\n");
 }
 
@@ -160,8 +168,8 @@ static void draw_folded(struct drawing *d, size_t i)
 
 	snprintf(words, sizeof words, "%zu more", d->g->nodes[i].folded);
 	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"48\" rx=\"24\"/>\n",
-		  is_side(d->g, i) ? " side" : "", x, y + 28, d->box_w);
-	text_at(d, "t", x + d->box_w / 2, y + 57, "middle", words, 30);
+		  is_side(d->g, i) ? " side" : "", x, y + 37, d->box_w);
+	text_at(d, "t", x + d->box_w / 2, y + 66, "middle", words, 30);
 	text_add(d->h->out, "</g>\n");
 }
 

@@ -22,9 +22,28 @@ static const struct frame *reader_place(const struct finding *f)
 	return place;
 }
 
+/** The user's own code that a task of PID's event loop is in at last: one that waits for no other task. */
+static const struct frame *async_place(const struct finding *f, pid_t pid)
+{
+	const struct process_stacks *p = finding_stacks_of(f, pid);
+
+	for (size_t i = 0; p && i < p->ntasks; i++) {
+		const struct async_task *t = &p->tasks[i];
+
+		for (size_t k = 0; *t->library && t->state == ASYNC_SUSPENDED && !t->nwaits_for && k < t->nframes; k++)
+			if (t->frames[k].owner == FRAME_OWN)
+				return &t->frames[k];
+	}
+	return NULL;
+}
+
 const struct frame *join_place(const struct finding *f)
 {
 	const struct frame *place = f->kind == FINDING_PIPE_FULL && f->nblocked ? reader_place(f) : NULL;
+	const struct blocked *main = fact_main(f);
+
+	if (!place && main && fact_in_loop(main))
+		place = async_place(f, main->pid);
 
 	if (!place || place->owner != FRAME_OWN)
 		place = f->nblocked ? place_of(f, fact_main(f)) : NULL;
