@@ -224,6 +224,7 @@ void files_save_snapshot(struct run *r, const struct snapshot *s)
 	OWNED_TEXT json = {0};
 	struct err err = {0};
 
+	mask_snapshot(r, s);
 	snapshot_write(s, &json);
 	if (files_put(r, "snapshot.json", &json, &err) < 0)
 		files_complain(r, &err);

@@ -129,6 +129,7 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 	copy_log(&r->log, &report, arena);
 	copy_tests(r, &report, arena);
 	copy_place(r, &report, arena);
+	mask_report(r, &report, arena);
 	if (complete && outcome != OUTCOME_PASS && outcome != OUTCOME_FAIL)
 		report.not_run = pytest_not_run(r, &report, arena);
 	return report;

@@ -105,6 +105,14 @@ void pages_finish(struct run *r, enum outcome outcome, int exit_code);
 /** Copy what sits unread in the full pipes of run.finding, and write it into the run's folder. */
 void logs_take(struct run *r);
 
+/* mask.c: --mask; nothing happens without it */
+/** S with what matches replaced, in ARENA; NULL for NULL. */
+const char *mask_text(const struct run *r, const char *s, struct arena *arena);
+/** The command lines of REPORT; the copies lie in ARENA. */
+void mask_report(const struct run *r, struct run_report *report, struct arena *arena);
+/** Those of S, which keeps no others. */
+void mask_snapshot(const struct run *r, const struct snapshot *s);
+
 /* pytest.c: what pytest itself leaves on disk */
 /** The tests of its cache that were not seen to run, where this run has written it. The list lies in ARENA, a NULL behind its last. */
 const char *const *pytest_not_run(const struct run *r, const struct run_report *report, struct arena *arena);

@@ -45,7 +45,28 @@ def gateways():
     return run(*PYTEST, "-q", "--tx", spec, "--dist", "load", "--junitxml=theirs.xml", wrap=False, inside=inside)
 
 
+KEEPS = """
+import os, subprocess, sys
+secret = "--token=" + os.environ["SECRET"]
+subprocess.run([sys.executable, "-c", "pass", secret])
+if "HANG" not in os.environ:
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", secret])
+else:
+    hangs = subprocess.Popen([sys.executable, "-c", "print('x' * 200000)", secret], stdout=subprocess.PIPE)
+    hangs.wait()
+"""
+
+
+def keeps(*options, **env):
+    return run(PY, "-c", KEEPS, options=("--report", "reports", "-vv", "--events", "events.jsonl", "--junit", "ours.xml", *options),
+               env={"SECRET": "geheim-4711"} | env)
+
+
 RUNS = {
+    "masked": lambda: keeps("--mask", "token=[^ ]*"),
+    "masked, hang": lambda: keeps("--mask", "token=[^ ]*", HANG="1"),
+    "masked, ptrace": lambda: keeps("--mask", "token=[^ ]*", "--mode", "ptrace"),
+    "not masked": keeps,
     "hang": lambda: with_cache("--junitxml=theirs.xml", options=("--junit", "ours.xml"), env=GITHUB),
     "hang, one file": lambda: with_cache("--junitxml=same.xml", options=("--junit", "same.xml")),
     "hang, no file": lambda: with_cache(options=("--junit", "ours.xml")),
@@ -278,6 +299,32 @@ def test_nothing_is_taken_out_of_the_pipe():
         result = r.finish()
     assert [int(line.split()[-1]) for line in lines] == list(range(20000))
     assert result.code == 0 and not result.left, result
+
+
+# Secrets --------------------------------------------------------------------------------------------------------------
+
+def places_with(result, word):
+    files = [path for path in result.folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if word in path.read_bytes()] + ["screen"] * (word in result.err)
+
+
+@of("masked", "masked, hang", "masked, ptrace")
+def test_what_is_masked_is_written_nowhere(result):
+    assert places_with(result, b"geheim") == []
+    assert b"--***" in (result.folder / "reports" / "last" / "report.json").read_bytes()
+
+
+@of("not masked")
+def test_command_lines_are_written_and_no_environment(result):
+    found = places_with(result, b"geheim")
+    assert "report.json" in found
+    for path in (result.folder / "reports" / "last").iterdir():
+        assert b"SECRET=" not in path.read_bytes()
+
+
+def test_bad_mask():
+    done = subprocess.run([TRACEWRAP, "--mask", "(", "true"], capture_output=True, text=True)
+    assert done.returncode == 125 and done.stderr.count("\n") == 1 and "--mask" in done.stderr and "regular expression" in done.stderr
 
 
 # JUnit ----------------------------------------------------------------------------------------------------------------
