@@ -43,6 +43,7 @@ struct options {
 	enum mode_choice mode;
 	bool keep_sigint;
 	const char *events; /* --events; NULL: nowhere */
+	regex_t mask;       /* --mask, where watch.mask points to it */
 	bool json;      /* explain: print the JSON object, not the screen */
 	struct assumptions assume; /* watch.assume points to it */
 	char **command; /* of a run; the file of explain */

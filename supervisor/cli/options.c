@@ -14,7 +14,7 @@ enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_RESCUE, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_MASK, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -36,6 +36,7 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"mask", "REGEX", OPT_MASK, "what matches this extended regular expression in a command line is replaced by *** wherever it would be written"},
 	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
@@ -133,6 +134,24 @@ static int open_events(struct options *o, struct err *err)
 	if (fd < 0)
 		return err_set(err, -EINVAL, "--events %s", why.text);
 	o->watch.events_fd = fd;
+	return 0;
+}
+
+/** A later one replaces it: the command line wins over the environment. */
+static int read_mask(const char *where, const char *value, struct options *o, struct err *err)
+{
+	char why[120];
+	int rc;
+
+	if (o->watch.mask)
+		regfree(&o->mask);
+	o->watch.mask = NULL;
+	rc = regcomp(&o->mask, value, REG_EXTENDED);
+	if (rc) {
+		regerror(rc, &o->mask, why, sizeof why);
+		return err_set(err, -EINVAL, "%s: \"%s\" is no regular expression: %s", where, value, why);
+	}
+	o->watch.mask = &o->mask;
 	return 0;
 }
 
@@ -247,6 +266,8 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_MASK:
+		return read_mask(where, value, o, err);
 	case OPT_JUNIT:
 		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:

@@ -39,7 +39,7 @@ static void top(struct html *h)
 		      "fill=\"none\" stroke=\"var(--red)\" "
 		      "stroke-width=\"2.4\" stroke-dasharray=\"44 13\"/><circle cx=\"12\" cy=\"12\" r=\"3.2\" "
 		      "fill=\"var(--red)\"/></svg>\n"
-		      "<b>tracewrap</b><span class=\"what\">report of <code>");
+		      "<b>tracewrap</b><span class=\"what\">report <code>");
 	html_command(h, h->runs[0]->argv);
 	text_add(out, "</code>");
 	if (h->nruns > 1)
