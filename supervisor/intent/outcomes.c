@@ -110,6 +110,8 @@ static void take_line(struct outcomes *o, const cJSON *row, const struct config 
 
 		take_failure(o, row, &t);
 		vec_push(&o->collect, t);
+	} else if (strcmp(event, "interrupted") == 0) {
+		o->interrupted = true;
 	} else if (strcmp(event, "end") == 0) {
 		o->ended = true;
 	}
@@ -161,6 +163,21 @@ static const char *or_null(const char *text)
 	return *text ? text : NULL;
 }
 
+/** The only test that has begun and not ended; NULL: none, or several. */
+static const char *running_test(const struct outcomes *o)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < o->tests.n && !o->ended; i++) {
+		if (*o->tests.at[i].outcome)
+			continue;
+		if (found)
+			return NULL;
+		found = o->tests.at[i].id;
+	}
+	return found;
+}
+
 static void take_finding(struct outcomes *o, const cJSON *row, const struct config *config)
 {
 	struct outcome_hang h = {
@@ -175,9 +192,11 @@ static void take_finding(struct outcomes *o, const cJSON *row, const struct conf
 	if (!is_hang(h.kind))
 		return;
 	h.at = place_of(o, row);
+	h.test = h.test ? h.test : running_test(o);
+	h.ended = strcmp(h.certainty, "proven") == 0 || strcmp(o->run, "stall") == 0;
 	h.flaky = h.test ? config_flaky_of(config, h.test, NULL) : NULL;
 	vec_push(&o->hangs, h);
-	if (!h.test)
+	if (!h.test || !h.ended)
 		return;
 
 	struct outcome_test *t = test_of(o, h.test);
