@@ -13,7 +13,7 @@ set -u
 
 build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libunwind-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
-check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib"
+check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb"
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }

@@ -20,8 +20,8 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
-# What the readers of stacks see, and of line tables.
-$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
+# What the readers of stacks see, of line tables, and where they think that things lie.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
@@ -55,6 +55,11 @@ check-layers: $(OBJ)
 check-unit: $(UNIT) $(HELPERS)
 	@for t in $(UNIT); do $$t || exit 1; done
 
+# Does a test fail for each waker, timeout and assumption that the prover forgets?
+.PHONY: mutants
+mutants: $(UNIT) $(HELPERS)
+	@$(TEST_PY) tests/mutants.py --out $(OUT) --cc '$(CC)' --flags='$(CPPFLAGS) -std=gnu17 -O0 $(CFLAGS_MUTANT)' --libs='$(PKGLIBS)' $(MUTANTS)
+
 check-san:
 	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
 
@@ -69,7 +74,7 @@ check-e2e: all helpers
 .PHONY: check-pythons
 check-pythons: helpers
 	@sh tests/setup.sh pythons
-	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(if $(wildcard build/venv/bin/python),-n auto) tests/pythons $(PYTHONS)
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
@@ -142,14 +147,16 @@ $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
 # Something to begin with: real images of Python processes, real ELF files.
 $(BUILD)/fuzz/seeds: $(OUT)/fuzz/record
 	@mkdir -p $(BUILD)/fuzz/elf.corpus
-	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images
+	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images $(BUILD)/fuzz/python.corpus
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 
+# (Of a large state that changes little, inputs may be long from the start, and comparisons are too many to follow.)
 .PHONY: fuzz
 fuzz: $(BUILD)/fuzz/seeds
 	@for name in $(FUZZ); do \
-		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
+		case $$name in python) how='-fno-sanitize-coverage=trace-cmp' options='-len_control=0 -max_len=4096';; *) how= options='-max_len=65536';; esac; \
+		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $$how -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
 		mkdir -p $(BUILD)/fuzz/$$name.corpus && \
-		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=65536 -print_final_stats=1 \
+		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 $$options -print_final_stats=1 \
 			-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done

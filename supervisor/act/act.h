@@ -33,6 +33,7 @@ void ladder_hurry(struct ladder *l, int64_t now_ns);
 struct act_signalled {
 	pid_t pid;
 	int sig;
+	int64_t at_ns;
 };
 struct act_survivor {
 	pid_t pid;

@@ -22,7 +22,7 @@ static void note_signalled(struct act_log *log, pid_t pid, int sig)
 	for (size_t i = log->signalled.n; i-- > 0;)
 		if (log->signalled.at[i].pid == pid && log->signalled.at[i].sig == sig)
 			return;
-	vec_push(&log->signalled, (struct act_signalled){.pid = pid, .sig = sig});
+	vec_push(&log->signalled, (struct act_signalled){.pid = pid, .sig = sig, .at_ns = sys_monotonic_ns()});
 }
 
 /** @return true when SIG reached P itself. */

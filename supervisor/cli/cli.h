@@ -7,7 +7,9 @@
 #include "project/project.h"
 #include "watch/watch.h"
 
-enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_TEST, SUB_DOCTOR, SUB_LAST, SUB_CONFIG, SUB_COMPLETION, SUB_HELP, SUB_VERSION };
+enum subcommand {
+	SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_TEST, SUB_DOCTOR, SUB_LAST, SUB_CONFIG, SUB_COMPLETION, SUB_HELP, SUB_VERSION,
+};
 
 /** In the order of the words of --mode. */
 enum mode_choice { CHOOSE_AUTO, CHOOSE_PROC, CHOOSE_PRELOAD, CHOOSE_PTRACE, CHOOSE_NOTIFY };
@@ -39,6 +41,7 @@ struct options {
 	bool keep_sigint;
 	const char *events; /* --events; NULL: nowhere */
 	bool json;      /* explain: print the JSON object, not the screen */
+	struct assumptions assume; /* watch.assume points to it */
 	char **command; /* of a run; the file of explain */
 };
 
@@ -91,11 +94,25 @@ int command_completion(const struct options *opt);
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);
 
+/** "NAME=D" or "NAME=never", several separated by commas, into AS. WHERE names the option for the message. @return 0, -EINVAL. */
+int assume_parse(const char *where, const char *text, struct assumptions *as, struct err *err);
+
 /** Decide how to watch, and open what that needs: fills opt.watch.mode, mode_reason, hear, and what the launch has to do for it. A mode that
  *  can't be had here gives way to a lesser one, but for those that the launch refuses (ptrace, notify). */
 void mode_prepare(struct options *opt, struct launch_options *how);
 
+/** Print a verdict that is no run's: F, or NO_FINDING where there is none. */
+struct finding;
+struct snapshot;
+void show_verdict(const struct options *opt, const char *mode, struct finding *f, struct snapshot *s, const char *no_finding);
+
+/** `tracewrap why PID`. @return the exit code: 124 proven, 3 suspected or not to be told, 0 alive, 125. */
+int why_pid(const struct options *opt);
+
 /** `tracewrap explain FILE`. @return the exit code: 124 proven, 3 suspected, 0 nothing stuck, 125. */
 int explain_file(const struct options *opt);
+
+/** `tracewrap report FILE...`; its words are in opt.command. @return the exit code: 0, 125. */
+int report_files(const struct options *opt);
 
 #endif

@@ -33,7 +33,7 @@ const struct command_option *command_options_row(size_t i)
 const char *command_name(enum subcommand sub)
 {
 	static const char *const names[] = {
-		[SUB_RUN] = "run", [SUB_EXPLAIN] = "explain", [SUB_TEST] = "test", [SUB_DOCTOR] = "doctor", [SUB_LAST] = "last",
+		[SUB_RUN] = "run", [SUB_EXPLAIN] = "explain", [SUB_WHY] = "why", [SUB_REPORT] = "report", [SUB_TEST] = "test", [SUB_DOCTOR] = "doctor", [SUB_LAST] = "last",
 		[SUB_CONFIG] = "config", [SUB_COMPLETION] = "completion", [SUB_HELP] = "help", [SUB_VERSION] = "version",
 	};
 

@@ -5,7 +5,7 @@
 
 #include "cli/session.h"
 
-static const char *const subcommands[] = {"test", "doctor", "last", "config", "explain", "completion", "run"};
+static const char *const subcommands[] = {"test", "doctor", "last", "config", "why", "explain", "report", "completion", "run"};
 
 /** "a|b|c" is a list of words; DIR and FILE are paths. */
 static bool is_choice(const char *value)

@@ -1,7 +1,6 @@
 /* `tracewrap explain FILE`: prove a saved snapshot again. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,48 +8,8 @@
 #include "prove/prove.h"
 #include "report/report.h"
 
-enum { EXPLAIN_ALIVE = 0, EXPLAIN_SUSPECTED = 3 };
-
-static void print(const struct text *t)
-{
-	fwrite(text_str(t), 1, t->n, stdout);
-}
-
-static void show(const struct options *opt, struct finding *f, struct snapshot *s)
-{
-	OWNED_TEXT out = {0};
-	static char *no_command[] = {NULL};
-	struct process *root = snapshot_process(s, s->root);
-	char folder[PATH_MAX];
-	struct text_style style = {
-		.color = opt->watch.color,
-		.width = opt->watch.width,
-		.folder = getcwd(folder, sizeof folder),
-	};
-	struct run_report r = {
-		.version = TRACEWRAP_VERSION,
-		.argv = root && root->argv ? root->argv : no_command,
-		.outcome = f ? OUTCOME_HANG : OUTCOME_PASS,
-		.exit_code = f ? EXIT_HANG : 0,
-		.start_ns = 0,
-		.end_ns = s->taken_ns,
-		.mode = "explain",
-		.findings = &f,
-		.nfindings = f ? 1 : 0,
-		.complete = true,
-	};
-
-	if (opt->json)
-		report_json(&r, &out);
-	else if (f)
-		report_screen(&r, f, &style, &out);
-	else
-		text_add(&out, "Nothing is stuck: somebody can still move.\n");
-	print(&out);
-}
-
 /** Whom the run waits for: the command, else each process with a test that nobody above it runs. */
-static struct finding *explain_snapshot(struct snapshot *s, struct proof *p)
+static struct finding *explain_snapshot(const struct options *opt, struct snapshot *s, struct proof *p)
 {
 	VEC(pid_t) focus = {0};
 
@@ -63,7 +22,7 @@ static struct finding *explain_snapshot(struct snapshot *s, struct proof *p)
 			vec_push(&focus, s->procs[i].pid);
 	}
 
-	bool provable = p->whole && p->root_stuck && !prove_soft(p->assumptions);
+	bool provable = p->whole && p->root_stuck && !prove_soft(opt->watch.assume, p->assumptions);
 	struct finding *f = explain(s, p, focus.at, focus.n, provable ? PROVEN : SUSPECTED);
 
 	if (f)
@@ -90,10 +49,10 @@ int explain_file(const struct options *opt)
 
 	struct prove_options how = {.horizon_ns = opt->watch.horizon_ns};
 	struct proof *p = prove(s, &how);
-	struct finding *f = explain_snapshot(s, p);
-	int code = !f ? EXPLAIN_ALIVE : f->certainty == PROVEN ? EXIT_HANG : EXPLAIN_SUSPECTED;
+	struct finding *f = explain_snapshot(opt, s, p);
+	int code = !f ? 0 : f->certainty == PROVEN ? EXIT_HANG : EXIT_SUSPECTED;
 
-	show(opt, f, s);
+	show_verdict(opt, "explain", f, s, "Nothing is stuck: somebody can still move.\n");
 	finding_free(f);
 	proof_free(p);
 	snapshot_free(s);

@@ -47,7 +47,9 @@ static void add_row(struct text *out, char letter, const char *name, const char 
 void options_help(struct text *out)
 {
 	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
+		      "       tracewrap why [--json] [--snapshot FILE] PID\n"
 		      "       tracewrap explain [--json] FILE\n"
+		      "       tracewrap report [--html|--md|--junit|--trace|--github|--json] [-o FILE] FILE...\n"
 		      "       tracewrap test [OPTION...] [TARGET...] [-- PYTEST-OPTION...]\n"
 		      "       tracewrap doctor [--fix] | last [--flaky] | config [--init[=NAME]]\n"
 		      "       tracewrap completion bash|zsh|fish\n\n"
@@ -72,6 +74,6 @@ void options_help(struct text *out)
 		      "Exit code: the command's own, or its death by signal; 122 something was left behind\n"
 		      "(--leaks fail), 124 a hang was proven or the time was over, 125 tracewrap failed or\n"
 		      "was misused, 126 the command can't be executed, 127 there is no such command.\n"
-		      "explain: 124 proven, 3 suspected, 0 nothing is stuck. doctor: 0 fit, 1 not fit, 2 fit\n"
-		      "after something had to be killed. last: 0 nothing failed, 1 something did.\n");
+		      "why, explain: 124 proven, 3 suspected, 0 nothing is stuck. doctor: 0 fit, 1 not fit,\n"
+		      "2 fit after something had to be killed. last: 0 nothing failed, 1 something did.\n");
 }

@@ -55,6 +55,10 @@ int main(int argc, char **argv)
 		return print_version();
 	case SUB_EXPLAIN:
 		return explain_file(&opt);
+	case SUB_WHY:
+		return why_pid(&opt);
+	case SUB_REPORT:
+		return report_files(&opt);
 	case SUB_TEST:
 		return command_test(&opt);
 	case SUB_DOCTOR:

@@ -9,12 +9,13 @@
 
 #include "cli/cli.h"
 
-#define DEFAULT_HORIZON_NS (600 * NS_PER_S)
+/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
+#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
 enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
-	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -24,19 +25,24 @@ static const struct row {
 } rows[] = {
 	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or it is told and kept stopped for a debugger (stop). Default: kill"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
+	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden. Default: alarms, fifo, shm, service and hidden never"},
+	{"horizon", "D", OPT_HORIZON, "a wait with a timeout longer than this counts as endless. Default: 1h, or the time of --timeout where that is longer"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
 	{"ports", "ADDRESS[,ADDRESS...]", OPT_PORTS, "TCP addresses that the run needs; a number is a port of 127.0.0.1. Default: 127.0.0.1:1616"},
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
+	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
+	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
 	{"events", "FILE|fd:N", OPT_EVENTS, "write each event there while the run goes on, as a JSON line"},
 	{"mode", "auto|proc|preload|ptrace|notify", OPT_MODE, "what to hear beside /proc: nothing (proc), a library in each program (preload), a tracer (ptrace), a filter of system calls (notify). Default: auto, which is preload where the command can load it, else proc"},
 	{"reaper", "on|off", OPT_REAPER, "off: orphans of the tree become init's children, as without tracewrap, and are followed as far as they are known. Default: on"},
 	{"worker", NULL, OPT_WORKER, "this run is one end of a pipe protocol (a worker of xdist): reports are named by host and process, and `last` is left alone unless something was found"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
-	{"json", NULL, OPT_JSON, "explain: print the JSON report, not the screen. test, doctor, last, config: one JSON object on standard output"},
+	{"json", NULL, OPT_JSON, "why, explain: print the JSON report, not the screen. test, doctor, last, config: one JSON object on standard output"},
 	{"quiet", NULL, OPT_QUIET, "speak only of proven hangs"},
 	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how; twice: each event as it happens"},
 	{"help", NULL, OPT_HELP, "print this and end"},
@@ -127,6 +133,23 @@ static int open_events(struct options *o, struct err *err)
 	return 0;
 }
 
+/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
+static bool in_github(void)
+{
+	const char *actions = getenv("GITHUB_ACTIONS");
+
+	return actions && strcmp(actions, "true") == 0;
+}
+
+/** What the job wants to be told, and where. */
+static void take_github(struct watch_options *w)
+{
+	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
+
+	w->step_summary = w->github && summary && *summary ? summary : NULL;
+	w->workspace = workspace && *workspace ? workspace : NULL;
+}
+
 static bool wants_color(int choice)
 {
 	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
@@ -174,6 +197,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		o->watch.color = wants_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
+	else if (row->id == OPT_ANNOTATE)
+		o->watch.github = choice == 1 || (choice == 0 && in_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -188,17 +213,24 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_REAPER:
 	case OPT_COLOR:
 	case OPT_LEAKS:
+	case OPT_ANNOTATE:
 		return set_word(o, row, where, value, err);
 	case OPT_PORTS:
 		return read_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
 		return read_duration(where, value, &o->watch.timeout_ns, err);
+	case OPT_ASSUME:
+		return assume_parse(where, value, &o->assume, err);
+	case OPT_HORIZON:
+		return read_duration(where, value, &o->watch.horizon_ns, err);
 	case OPT_GRACE:
 		return read_duration(where, value, &o->watch.grace_ns, err);
 	case OPT_REPORT:
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_JUNIT:
+		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
 		o->events = value;
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
@@ -404,7 +436,7 @@ static int parse_options(struct options *o, int argc, char **argv, struct err *e
 /** Those that read their words themselves, when they know the project; SUB_RUN: it is none of them. */
 static enum subcommand command_of(const char *word)
 {
-	for (enum subcommand sub = SUB_TEST; word && sub <= SUB_COMPLETION; sub++)
+	for (enum subcommand sub = SUB_REPORT; word && sub <= SUB_COMPLETION; sub++)
 		if (strcmp(word, command_name(sub)) == 0)
 			return sub;
 	return SUB_RUN;
@@ -415,7 +447,7 @@ static enum subcommand command_of(const char *word)
 static int take_subcommand(struct options *o, int argc, char **argv, struct err *err)
 {
 	const char *word = o->sub == SUB_RUN && strcmp(argv[optind - 1], "--") != 0 ? argv[optind] : NULL;
-	bool explain = word && strcmp(word, "explain") == 0;
+	bool explain = word && strcmp(word, "explain") == 0, why = word && strcmp(word, "why") == 0;
 	int rc;
 
 	if (command_of(word) != SUB_RUN) {
@@ -423,7 +455,7 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 		o->command = argv + optind + 1;
 		return 0;
 	}
-	if (explain || (word && strcmp(word, "run") == 0)) {
+	if (explain || why || (word && strcmp(word, "run") == 0)) {
 		optind++;
 		if ((rc = parse_options(o, argc, argv, err)) < 0)
 			return rc;
@@ -437,6 +469,12 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 			return err_set(err, -EINVAL, "explain takes one file: tracewrap explain FILE");
 		return 0;
 	}
+	if (why) {
+		o->sub = SUB_WHY;
+		if (!o->command[0] || o->command[1])
+			return err_set(err, -EINVAL, "why takes one process: tracewrap why PID");
+		return 0;
+	}
 	if (!*o->command)
 		return err_set(err, -EINVAL, "no command to run: tracewrap [OPTION...] COMMAND [ARG...]; see tracewrap --help");
 	return 0;
@@ -447,8 +485,9 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
 			  .ports = {"127.0.0.1:1616"}},
+		.assume = *assumptions_default(),
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)
@@ -459,8 +498,11 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 /** What follows from several of them. */
 static int settle(struct options *out, struct err *err)
 {
-	/* A run that may take longer gives its waits as long, too. */
-	out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
+	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
+	if (out->watch.horizon_ns == 0)
+		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
+	out->watch.assume = &out->assume;
+	take_github(&out->watch);
 	return out->events && out->sub == SUB_RUN && !out->watch.events_fd ? open_events(out, err) : 0;
 }

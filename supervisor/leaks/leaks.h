@@ -19,6 +19,16 @@ void leak_tests_seen(struct leak_tests *t, pid_t pid, const char *test, int64_t 
 /** The test that PID was in from FROM_NS to TO_NS; NULL: none, or not known. PID 0: of all processes, when only one ran tests. */
 const char *leak_tests_at(const struct leak_tests *t, pid_t pid, int64_t from_ns, int64_t to_ns);
 
+/** The spans that are remembered, in the order in which they began: the looks that saw a test, first and last. */
+struct leak_test_span {
+	pid_t pid;
+	const char *test;
+	int64_t first_ns, last_ns;
+	bool open; /* no look has seen another since */
+};
+size_t leak_tests_count(const struct leak_tests *t);
+struct leak_test_span leak_tests_nth(const struct leak_tests *t, size_t i);
+
 /* ---- what is there ---- */
 
 struct left_process { /* a process of the tree that lives on when the command and the moment of grace are over */

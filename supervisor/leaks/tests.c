@@ -82,3 +82,15 @@ const char *leak_tests_at(const struct leak_tests *t, pid_t pid, int64_t from_ns
 	}
 	return NULL;
 }
+
+size_t leak_tests_count(const struct leak_tests *t)
+{
+	return t->spans.n;
+}
+
+struct leak_test_span leak_tests_nth(const struct leak_tests *t, size_t i)
+{
+	const struct span *s = &t->spans.at[i];
+
+	return (struct leak_test_span){s->pid, s->test, s->first_ns, s->last_ns, s->open};
+}

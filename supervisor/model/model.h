@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/base.h"
+#include "model/run.h"
 #include "model/stack.h"
 
 /* ---- snapshot ---- */
@@ -93,6 +94,8 @@ struct wait {
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
+	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
+	const char *idle; /* a helper thread of a library that only ends when its timeout is over: whose; NULL: it is none */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */
@@ -133,6 +136,7 @@ struct process {
 	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
+	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
 	const char **shm; /* shared mappings, "MAJ:MIN:INODE" */
@@ -164,6 +168,7 @@ struct snapshot {
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;
 };
@@ -226,11 +231,13 @@ enum assumption {
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
+	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
+	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
 };
 
 enum role { /* what a task's wait is, best cause first */
 	ROLE_FULL, ROLE_TTY, ROLE_STOPPED, ROLE_FORK_LOCK, ROLE_LOCK, ROLE_EOF, ROLE_TTY_READ, ROLE_SOCKET, ROLE_LOOP_SOCKET,
-	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
+	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_GIL, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
 };
 const char *role_name(enum role role); /* "full", "loop+socket", ... */
 

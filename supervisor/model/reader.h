@@ -70,5 +70,17 @@ struct at reader_step_into(struct reader *r, const struct at *at, const cJSON *j
 /* stack_read.c */
 /** The member "stacks" of a process; NULL when it is missing. */
 struct process_stacks *reader_get_stacks(struct reader *r, const struct at *up);
+/** The same of an object at hand. */
+struct process_stacks *reader_stacks_of(struct reader *r, const struct at *at);
+
+/* snapshot_read.c */
+/** The whole text as one JSON value, NULL with an error otherwise. cJSON limits the depth to 1000. */
+cJSON *reader_parse(const char *text, size_t len, struct err *err);
+
+/* finding_read.c */
+/** A finding of a report whose run began at START_NS, in an arena of its own; NULL when there was a failure. */
+struct finding *reader_finding_of(struct reader *r, const struct at *at, int64_t start_ns);
+/** A moment since START_NS, before it perhaps; FALLBACK when it is missing. */
+int64_t reader_get_moment(struct reader *r, const struct at *at, const char *key, int64_t start_ns, int64_t fallback);
 
 #endif

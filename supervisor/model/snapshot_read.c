@@ -128,6 +128,7 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 		reader_fail(r, at, "alrm", "\"%.40s\" is no use of an alarm", use);
 	p->catches_chld = reader_need_bool(r, at, "chld");
 	p->posix_timers = reader_need_bool(r, at, "timer");
+	p->mourns = reader_get_bool(r, at, "mourns", false);
 	p->alarm_heard = reader_get_bool(r, at, "heard", false);
 	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
 }
@@ -218,6 +219,8 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	w->owner = reader_get_pid(r, at, "owner", 0);
 	w->owner_word = reader_get_pid(r, at, "owner_word", 0);
 	w->join = reader_get_pid(r, at, "join", 0);
+	w->gil = reader_get_bool(r, at, "gil", false);
+	w->idle = reader_get_str(r, at, "idle");
 	w->takes_alarm = reader_get_bool(r, at, "alrm", w->op == WAIT_SIGNAL);
 	w->tty = reader_get_bool(r, at, "tty", false);
 	w->tracer = reader_get_pid(r, at, "by", 0);
@@ -318,6 +321,7 @@ static void check_tids(struct reader *r, const struct at *top)
 
 static void read_alarms(struct reader *r, const struct at *top)
 {
+	r->s->hidden_holders = reader_get_bool(r, top, "hidden_holders", false);
 	if (!reader_optional(r, top, "alarms"))
 		return;
 
@@ -412,8 +416,7 @@ static const char *skip_space(const char *at, const char *end)
 	return at;
 }
 
-/** The whole text as one JSON value, NULL with an error otherwise. cJSON limits the depth to 1000. */
-static cJSON *parse_json(const char *text, size_t len, struct err *err)
+cJSON *reader_parse(const char *text, size_t len, struct err *err)
 {
 	const char *end = NULL;
 	cJSON *json;
@@ -434,7 +437,7 @@ static cJSON *parse_json(const char *text, size_t len, struct err *err)
 
 int snapshot_read(const char *text, size_t len, struct snapshot **out, struct err *err)
 {
-	cJSON *json = parse_json(text, len, err);
+	cJSON *json = reader_parse(text, len, err);
 
 	*out = NULL;
 	if (!json)

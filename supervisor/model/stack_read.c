@@ -166,21 +166,27 @@ static void read_tasks(struct reader *r, const struct at *at, struct process_sta
 	}
 }
 
+struct process_stacks *reader_stacks_of(struct reader *r, const struct at *at)
+{
+	struct process_stacks *p = arena_alloc(r->s->arena, sizeof *p);
+
+	p->python = reader_get_str(r, at, "python");
+	p->why = reader_get_str(r, at, "why");
+	p->actor = reader_get_str(r, at, "actor");
+	p->gil_holder = reader_optional(r, at, "gil") ? reader_get_pid(r, at, "gil", 1) : 0;
+	p->free_threaded = reader_get_bool(r, at, "free_threaded", false);
+	read_threads(r, at, p);
+	read_tasks(r, at, p);
+	p->tasks_cut = reader_get_str(r, at, "tasks_cut");
+	return p;
+}
+
 struct process_stacks *reader_get_stacks(struct reader *r, const struct at *up)
 {
 	if (!reader_optional(r, up, "stacks"))
 		return NULL;
 
 	struct at at = reader_get_object(r, up, "stacks");
-	struct process_stacks *p = arena_alloc(r->s->arena, sizeof *p);
 
-	p->python = reader_get_str(r, &at, "python");
-	p->why = reader_get_str(r, &at, "why");
-	p->actor = reader_get_str(r, &at, "actor");
-	p->gil_holder = reader_optional(r, &at, "gil") ? reader_get_pid(r, &at, "gil", 1) : 0;
-	p->free_threaded = reader_get_bool(r, &at, "free_threaded", false);
-	read_threads(r, &at, p);
-	read_tasks(r, &at, p);
-	p->tasks_cut = reader_get_str(r, &at, "tasks_cut");
-	return p;
+	return reader_stacks_of(r, &at);
 }

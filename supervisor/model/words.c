@@ -41,7 +41,7 @@ static const char *const roles[ROLE_COUNT] = {
 	[ROLE_TTY_READ] = "tty-read",	  [ROLE_SOCKET] = "socket", [ROLE_LOOP_SOCKET] = "loop+socket",
 	[ROLE_LOOP_EOF] = "loop+eof",	  [ROLE_JOIN] = "join",	   [ROLE_SIGNAL] = "signal",
 	[ROLE_CHILD] = "child",		  [ROLE_LOOP_CHILD] = "loop+child", [ROLE_LOOP] = "loop",
-	[ROLE_OTHER] = "other",
+	[ROLE_OTHER] = "other",	  [ROLE_GIL] = "interpreter-lock",
 };
 
 static const char *word_of(const char *const *words, size_t n, size_t i)
@@ -116,16 +116,66 @@ const char *role_name(enum role role)
 	return word_of(roles, ARRAY_SIZE(roles), role);
 }
 
+bool finding_kind_of_word(const char *word, enum finding_kind *kind)
+{
+	size_t i;
+	bool found = find_word(finding_kinds, ARRAY_SIZE(finding_kinds), word, &i);
+
+	if (found)
+		*kind = (enum finding_kind)i;
+	return found;
+}
+
+bool role_of_word(const char *word, enum role *role)
+{
+	size_t i;
+	bool found = find_word(roles, ARRAY_SIZE(roles), word, &i);
+
+	if (found)
+		*role = (enum role)i;
+	return found;
+}
+
 bool finding_is_leak(const struct finding *f)
 {
 	return f->kind >= FINDING_LEAKED_PROCESS;
 }
 
+static const char *const leak_owners[] = {[OWNER_RUN] = "run", [OWNER_EARLIER] = "earlier", [OWNER_OTHER] = "other"};
+
 const char *leak_owner_name(enum leak_owner owner)
 {
-	static const char *const names[] = {[OWNER_RUN] = "run", [OWNER_EARLIER] = "earlier", [OWNER_OTHER] = "other"};
+	return word_of(leak_owners, ARRAY_SIZE(leak_owners), owner);
+}
 
-	return word_of(names, ARRAY_SIZE(names), owner);
+bool leak_owner_of_word(const char *word, enum leak_owner *owner)
+{
+	size_t i;
+	bool found = find_word(leak_owners, ARRAY_SIZE(leak_owners), word, &i);
+
+	if (found)
+		*owner = (enum leak_owner)i;
+	return found;
+}
+
+static const char *const outcomes[] = {
+	[OUTCOME_PASS] = "pass",   [OUTCOME_FAIL] = "fail",		  [OUTCOME_HANG] = "hang",
+	[OUTCOME_STALL] = "stall", [OUTCOME_INTERRUPTED] = "interrupted", [OUTCOME_ERROR] = "error",
+};
+
+const char *outcome_name(enum outcome o)
+{
+	return o < ARRAY_SIZE(outcomes) ? outcomes[o] : "error";
+}
+
+bool outcome_of_word(const char *word, enum outcome *o)
+{
+	size_t i;
+	bool found = find_word(outcomes, ARRAY_SIZE(outcomes), word, &i);
+
+	if (found)
+		*o = (enum outcome)i;
+	return found;
 }
 
 /* ---- stacks ---- */

@@ -16,6 +16,10 @@ const char *wait_op_word(enum wait_op op);
 bool wait_op_of_word(const char *word, enum wait_op *op);
 const char *alarm_use_word(enum alarm_use use);
 bool alarm_use_of_word(const char *word, enum alarm_use *use);
+bool finding_kind_of_word(const char *word, enum finding_kind *kind);
+bool role_of_word(const char *word, enum role *role);
+bool leak_owner_of_word(const char *word, enum leak_owner *owner);
+bool outcome_of_word(const char *word, enum outcome *o);
 enum object_kind object_kind_of_word(const char *word); /* OBJECT_OTHER for words that are not ours */
 
 #endif

@@ -39,15 +39,40 @@ struct proof {
  *  A task that ran between the two readings keeps what it had; so does one whose owner was inferred, for anybody may release a plain lock. */
 void prove_owners(struct snapshot *s);
 
+/** The thread that has the interpreter's lock which the thread of S, one of P's, waits for, as the lock itself tells; 0: it waits for another
+ *  one, or who has it is not known. What moved while it was read tells, too: observe/known.c says why. */
+pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s);
+/** The library whose idle helper thread S is: all that it does when its timeout is over is to end. NULL: it is none. Static. */
+const char *prove_idle(const struct stack *s);
+
 /** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
 struct proof *prove(const struct snapshot *s, const struct prove_options *opt);
 void proof_free(struct proof *p);
 
-/** Assumptions that keep a verdict at SUSPECTED. */
-unsigned prove_soft(unsigned assumptions);
+/** What an assumption costs: how long a verdict that rests on it must have held before it is spoken. */
+struct assumption_row {
+	enum assumption bit;
+	const char *name; /* as `--assume` has it */
+	const char *text; /* one sentence without a full stop, e.g. "nobody outside the tree connects" */
+	int64_t patience_ns;
+	bool soft; /* never ground for a proof: the verdict is SUSPECTED */
+};
+enum { ASSUMPTIONS = 11 };
+
+/** The rows in force for a run: the defaults, and what `--assume` has changed. */
+struct assumptions {
+	struct assumption_row rows[ASSUMPTIONS]; /* in the order of the bits */
+};
+const struct assumptions *assumptions_default(void);
+/** NAME (LEN bytes) is good for a proof after PATIENCE_NS; NEVER_NS: never. @return 0; -ENOENT: no such name; -EPERM: it can't be taken for
+ *  granted. */
+int assumptions_set(struct assumptions *as, const char *name, size_t len, int64_t patience_ns);
+
+/** Assumptions of BITS that keep a verdict at SUSPECTED. AS may be NULL: the defaults. */
+unsigned prove_soft(const struct assumptions *as, unsigned bits);
 /** How long a verdict must hold before it is spoken; what rests on outsiders' restraint waits longer. */
-int64_t prove_patience_ns(unsigned assumptions);
-/** One sentence without a full stop, e.g. "nobody outside the tree connects". BIT is one assumption. */
+int64_t prove_patience_ns(const struct assumptions *as, unsigned bits);
+/** BIT is one assumption. */
 const char *assumption_text(enum assumption bit);
 
 /** Kind, culprits, chain and evidence for the stuck set. FOCUS: the processes that the run waits for (the root; those that run a

@@ -1,4 +1,5 @@
-/* Private to python/: what tasks*.c share. Coroutines are followed by what they await; which of them a task runs, its library knows. */
+/* Private to python/: what tasks*.c share. Coroutines are followed by what they await; which of them a task runs, its library
+ * knows. */
 #ifndef TRACEWRAP_PYTHON_TASKS_H
 #define TRACEWRAP_PYTHON_TASKS_H
 
@@ -18,7 +19,7 @@ enum task_class {
 	CLASS_COROUTINE,
 	CLASS_ASYNC_GENERATOR,
 	CLASS_GENERATOR,
-	CLASS_ASYNCIO,   /* _asyncio.Task, and what is derived from it */
+	CLASS_ASYNCIO,    /* _asyncio.Task, and what is derived from it */
 	CLASS_PY_ASYNCIO, /* asyncio.tasks.Task as written in Python */
 	CLASS_TRIO,
 };
@@ -54,9 +55,10 @@ struct tasks {
 	struct python *py;
 	const struct python_tasks_limit *limit;
 	const char *cut;
-	bool over;     /* tasks_go_on() said so once */
-	size_t steps;  /* calls of tasks_go_on() */
-	size_t frames; /* of all chains so far */
+	bool over;              /* tasks_go_on() said so once */
+	size_t steps;           /* calls of tasks_go_on() */
+	size_t frames;          /* of all chains so far */
+	size_t pages;           /* of the memory's budget, when the walk began */
 	VEC(struct coro) coros; /* by address, once all are there */
 	VEC(struct task_object) objects;
 	VEC(struct watched) watched;
@@ -116,7 +118,8 @@ const char *own_name(const char *function); /* "wait" of "Event.wait" */
 /** "Event.wait": the function of LINK, by the class of its own `self`. */
 const char *link_words(struct python *py, const struct link *link);
 /** Of the library's links from FROM outward, while INSIDE says so: the one by which the program called it. NULL: none is. */
-const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *), const void *of);
+const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *),
+			       const void *of);
 void add_edge(struct async_task *task, uint64_t to);
 bool local_fd(struct python *py, const struct link *link, const char *name, int *fd);
 pid_t pid_of(struct python *py, uint64_t number); /* an int object; 0: no pid */

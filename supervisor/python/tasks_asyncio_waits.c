@@ -83,7 +83,8 @@ static void add_awaited(struct tasks *t, const struct link *link, struct async_t
 
 /* ---- descriptors and children ---- */
 
-/* sock_*() of the loop: `fd` is theirs, or that of the socket (PySocketSockObject, Modules/socketmodule.h: the number comes first). */
+/* sock_*() of the loop: `fd` is theirs, or that of the socket (PySocketSockObject, Modules/socketmodule.h: the number comes
+ * first). */
 static bool socket_call_fd(struct tasks *t, const struct link *link, struct async_task *out)
 {
 	const char *name = own_name(link->function), *slash = strrchr(link->file, '/');

@@ -38,6 +38,7 @@ static void put_edges(cJSON *row, const struct blocked *b)
 {
 	put(row, "waits_for", pid_array(b->waits_for, b->nwaits_for));
 	put(row, "waits_for_count", number((int64_t)b->nwaits_for_all));
+	put(row, "waits_for_pids", pid_array(b->waits_for_pids, b->nwaits_for_pids));
 }
 
 static cJSON *blocked_row(const struct run_report *r, const struct finding *f, const struct blocked *b)
@@ -58,6 +59,7 @@ static cJSON *blocked_row(const struct run_report *r, const struct finding *f, c
 	}
 	put(row, "fd", b->fd >= 0 ? number(b->fd) : cJSON_CreateNull());
 	put(row, "object", o ? string(o->name ? o->name : "") : cJSON_CreateNull());
+	put(row, "object_index", o ? number(b->object) : cJSON_CreateNull());
 	put_edges(row, b);
 	put(row, "role", string(role_name(b->role)));
 	put(row, "cause", cJSON_CreateBool(b->cause));
@@ -81,6 +83,8 @@ static cJSON *object_row(const struct finding *f, const struct finding_object *o
 
 	put(row, "name", string(o->name ? o->name : ""));
 	put(row, "type", string(o->type ? o->type : ""));
+	put(row, "kind", string(object_kind_name(o->kind)));
+	put(row, "named", cJSON_CreateBool(o->named));
 	holders = put(row, "holders", cJSON_CreateArray());
 	for (size_t i = 0; i < o->nholders; i++) {
 		const struct object_holder *h = &o->holders[i];
@@ -93,6 +97,8 @@ static cJSON *object_row(const struct finding *f, const struct finding_object *o
 	}
 	put(row, "outside", string(ends_name(o->outside)));
 	put(row, "peer", peer ? string(peer->name ? peer->name : "") : cJSON_CreateNull());
+	put(row, "peer_index", peer ? number(o->peer) : cJSON_CreateNull());
+	put(row, "peer_gone", cJSON_CreateBool(o->peer == PEER_GONE));
 	put(row, "listener", cJSON_CreateBool(o->listener));
 	return row;
 }
@@ -122,6 +128,7 @@ static void put_lists(cJSON *to, const struct run_report *r, const struct findin
 	for (unsigned bit = 1; bit && bit <= f->assumptions; bit <<= 1)
 		if (f->assumptions & bit)
 			add(list, string(word_assumption((enum assumption)bit)));
+	put(to, "assumption_bits", number(f->assumptions));
 	list = put(to, "live", cJSON_CreateArray());
 	for (size_t i = 0; i < f->nlive; i++)
 		add(list, string(f->live[i]));
@@ -158,6 +165,7 @@ static cJSON *leak_object(const struct run_report *r, const struct finding *f)
 		add(list, leak_process(r, &f->leak.who[i]));
 	put(row, "parent", f->leak.parent.pid ? leak_process(r, &f->leak.parent) : cJSON_CreateNull());
 	put(row, "whose", string(leak_owner_name(f->leak.owner)));
+	put(row, "before", cJSON_CreateBool(f->leak.before));
 	put(row, "done", string(f->leak.done));
 	return row;
 }
@@ -220,8 +228,8 @@ static cJSON *processes(const struct run_report *r)
 {
 	cJSON *array = need(cJSON_CreateArray());
 
-	for (size_t i = 0; r->history && i < history_count(r->history); i++) {
-		const struct process_row *p = history_at(r->history, i);
+	for (size_t i = 0; i < run_count(r); i++) {
+		const struct process_row *p = run_row(r, i);
 		cJSON *row = add(array, cJSON_CreateObject());
 
 		put(row, "pid", number(p->pid));
@@ -232,6 +240,64 @@ static cJSON *processes(const struct run_report *r)
 		put(row, "exit", exit_of(p));
 		put(row, "test", string(p->test));
 		put(row, "heard", r->library ? cJSON_CreateBool(p->speaks) : cJSON_CreateNull());
+	}
+	return array;
+}
+
+/* ---- tests, logs ---- */
+
+static cJSON *moment_or_null(const struct run_report *r, int64_t at_ns)
+{
+	return at_ns && at_ns != NEVER_NS ? since_start(r, at_ns) : cJSON_CreateNull();
+}
+
+static cJSON *tests(const struct run_report *r)
+{
+	cJSON *array = need(cJSON_CreateArray());
+
+	for (size_t i = 0; i < r->ntests; i++) {
+		const struct run_test *t = &r->tests[i];
+		cJSON *row = add(array, cJSON_CreateObject());
+
+		put(row, "test", string(t->test));
+		put(row, "pid", number(t->pid));
+		put(row, "started_s", since_start(r, t->from_ns));
+		put(row, "ended_s", moment_or_null(r, t->to_ns));
+		put(row, "setup_s", moment_or_null(r, t->setup_ns));
+		put(row, "call_s", moment_or_null(r, t->call_ns));
+		put(row, "teardown_s", moment_or_null(r, t->teardown_ns));
+	}
+	return array;
+}
+
+/** Lines stay lines. */
+static cJSON *log_text(const char *text)
+{
+	OWNED_TEXT copy = {0};
+
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n"), from = copy.n;
+
+		text_addn(&copy, line, len);
+		text_clean(copy.at + from, len);
+		text_add(&copy, line[len] ? "\n" : "");
+		line += len + (line[len] != '\0');
+	}
+	return cJSON_CreateString(text_str(&copy));
+}
+
+static cJSON *logs(const struct run_report *r)
+{
+	cJSON *array = need(cJSON_CreateArray());
+
+	for (size_t i = 0; i < r->nlogs; i++) {
+		const struct run_log *l = &r->logs[i];
+		cJSON *row = add(array, cJSON_CreateObject());
+
+		put(row, "object", string(l->object));
+		put(row, "bytes", number((int64_t)l->bytes));
+		put(row, "file", string(l->file));
+		put(row, "text", log_text(l->text));
 	}
 	return array;
 }
@@ -271,6 +337,7 @@ static cJSON *cleanup(const struct run_report *r)
 		row = add(list, cJSON_CreateObject());
 		put(row, "pid", number(r->signalled[i].pid));
 		put(row, "signal", string(r->signalled[i].signal ? r->signalled[i].signal : ""));
+		put(row, "at_s", moment_or_null(r, r->signalled[i].at_ns));
 	}
 	list = put(object, "survivors", cJSON_CreateArray());
 	for (size_t i = 0; i < r->nsurvivors; i++) {
@@ -289,7 +356,7 @@ static void put_run(cJSON *root, const struct run_report *r)
 {
 	cJSON *list;
 
-	put(root, "schema", string("tracewrap-report/1"));
+	put(root, "schema", string(REPORT_SCHEMA));
 	put(root, "version", string(r->version ? r->version : ""));
 	list = put(root, "command", cJSON_CreateArray());
 	for (char **arg = r->argv; arg && *arg; arg++)
@@ -302,6 +369,9 @@ static void put_run(cJSON *root, const struct run_report *r)
 	put(root, "duration_s", seconds(r->end_ns - r->start_ns));
 	put(root, "reaper", cJSON_CreateBool(r->reaper));
 	put(root, "mode", string(r->mode ? r->mode : ""));
+	put(root, "host", string(r->host));
+	put(root, "kernel", string(r->kernel));
+	put(root, "folder", string(r->folder));
 	list = put(root, "blind_spots", cJSON_CreateArray());
 	for (const char *const *spot = r->blind_spots; spot && *spot; spot++)
 		add(list, string(*spot));
@@ -317,8 +387,13 @@ void report_json(const struct run_report *r, struct text *out)
 	for (size_t i = 0; i < r->nfindings; i++)
 		add(list, finding_row(r, r->findings[i]));
 	put(root, "processes", processes(r));
-	put(root, "processes_dropped", number(r->history ? (int64_t)history_dropped(r->history) : 0));
+	put(root, "processes_dropped", number((int64_t)run_dropped(r)));
 	put(root, "processes_complete", cJSON_CreateBool(r->every_process));
+	put(root, "tests", tests(r));
+	list = put(root, "not_run", cJSON_CreateArray());
+	for (const char *const *test = r->not_run; test && *test; test++)
+		add(list, string(*test));
+	put(root, "logs", logs(r));
 	put(root, "cleanup", cleanup(r));
 	printed = cJSON_Print(root);
 	if (!printed)

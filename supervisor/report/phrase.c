@@ -199,6 +199,12 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 			text_addf(out, "%d ", (int)b->waits_for[0]);
 		text_add(out, "to end");
 		break;
+	case ROLE_GIL:
+		text_add(out, "waits for the interpreter's lock, which thread ");
+		if (b->nwaits_for)
+			text_addf(out, "%d ", (int)b->waits_for[0]);
+		text_add(out, "keeps");
+		break;
 	case ROLE_SIGNAL:
 		text_add(out,
 			 f->kind == FINDING_STALL ? "waits for a signal" : "waits for a signal that nobody is left to send");
@@ -245,6 +251,8 @@ static const char *short_of(const struct blocked *b)
 		return "waits for a message on a socket";
 	case ROLE_JOIN:
 		return "waits for one of its threads to end";
+	case ROLE_GIL:
+		return "waits for the interpreter's lock";
 	case ROLE_SIGNAL:
 		return "waits for a signal that nobody is left to send";
 	case ROLE_CHILD:

@@ -7,43 +7,6 @@
 
 #include "model/model.h"
 
-enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_HANG, OUTCOME_STALL, OUTCOME_INTERRUPTED, OUTCOME_ERROR };
-const char *outcome_name(enum outcome o);
-
-struct signalled {
-	pid_t pid;
-	const char *signal; /* "SIGINT" */
-};
-struct survivor {
-	pid_t pid;
-	char state;
-	const char *comm, *wchan;
-};
-
-/** All that a report can say of a run. Pointers are the caller's and stay so. */
-struct run_report {
-	const char *version;
-	char **argv;
-	enum outcome outcome;
-	int exit_code;        /* tracewrap's own; 128 + N for a death by signal N */
-	int64_t wall_start_s; /* seconds since the epoch */
-	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns: now, when the report is written before the end */
-	const char *mode;     /* "proc" */
-	bool reaper;          /* orphans of the tree came to us */
-	const char *const *blind_spots; /* NULL-terminated */
-	struct finding *const *findings;
-	size_t nfindings;
-	const struct history *history;
-	bool library;       /* processes are to tell by the preload library: who does not is named */
-	bool every_process; /* it has all that ever lived, but for those that were dropped */
-	const struct signalled *signalled;
-	size_t nsignalled;
-	const struct survivor *survivors;
-	size_t nsurvivors;
-	bool complete;           /* false: written before the clean-up */
-	const char *report_path; /* as it is to be shown; NULL: none was written */
-};
-
 struct text_style {
 	bool color;
 	unsigned width; /* columns, at least 40 */
@@ -52,6 +15,20 @@ struct text_style {
 
 /** The JSON object of the report contract ("tracewrap-report/1"), ended by a newline. */
 void report_json(const struct run_report *r, struct text *out);
+
+/* ---- pages for people: of one run, or of several merged; at least one ---- */
+
+/** report.html: one file, without network, without script. */
+void report_html(const struct run_report *const *runs, size_t nruns, struct text *out);
+/** summary.md, for the page of a CI job: Markdown with a Mermaid graph, below 60 KiB. */
+void report_markdown(const struct run_report *const *runs, size_t nruns, struct text *out);
+/** Annotations of GitHub Actions, a line each. ROOT: the checkout, below which its paths are; NULL: the run's folder. */
+void report_github(const struct run_report *const *runs, size_t nruns, const char *root, struct text *out);
+/** JUnit XML. PYTEST: the text of pytest's own file, which is completed then, if there is just one run; NULL, or what is none: written whole.
+ *  LEAKS_FAIL: what was left behind is an error of its test. */
+void report_junit(const struct run_report *const *runs, size_t nruns, const char *pytest, bool leaks_fail, struct text *out);
+/** trace.json, for Perfetto and chrome://tracing. */
+void report_trace(const struct run_report *const *runs, size_t nruns, struct text *out);
 
 /** The post-mortem: one screen that says what is wrong, where, who waits for whom, on what, and what to do. */
 void report_screen(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out);

@@ -5,25 +5,6 @@
 #include "report/facts.h"
 #include "report/page.h"
 
-const char *outcome_name(enum outcome o)
-{
-	switch (o) {
-	case OUTCOME_PASS:
-		return "pass";
-	case OUTCOME_FAIL:
-		return "fail";
-	case OUTCOME_HANG:
-		return "hang";
-	case OUTCOME_STALL:
-		return "stall";
-	case OUTCOME_INTERRUPTED:
-		return "interrupted";
-	case OUTCOME_ERROR:
-		return "error";
-	}
-	return "error";
-}
-
 const char *word_stream(int fd)
 {
 	static const char *const streams[] = {"stdin", "stdout", "stderr"};
@@ -64,6 +45,10 @@ const char *word_assumption(enum assumption bit)
 		return "threads that serve one descriptor touch no other";
 	case ASSUME_ALARMS_HEARD:
 		return "alarms are set through the C library, where tracewrap hears them";
+	case ASSUME_IDLE_WORKERS:
+		return "idle helper threads of a library only end when their time is over";
+	case ASSUME_NO_HIDDEN_HOLDER:
+		return "no process that can't be looked at holds what is waited for";
 	}
 	return "something that has no name";
 }

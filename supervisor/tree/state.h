@@ -38,6 +38,7 @@ struct announcement {
 struct test_span {
 	pid_t pid;
 	int64_t from_ns, to_ns; /* NEVER_NS: it runs */
+	int64_t phase_ns[3];    /* when setup, call, teardown began; 0: not heard */
 	char *id;
 };
 

@@ -51,7 +51,7 @@ static void test_runs(struct tree *t, pid_t pid, const char *id, size_t len, int
 		return; /* its next phase */
 	test_ended(t, pid, now_ns);
 	trim(t);
-	vec_push(&t->spans, (struct test_span){pid, now_ns, NEVER_NS, copy(id, len)});
+	vec_push(&t->spans, (struct test_span){.pid = pid, .from_ns = now_ns, .to_ns = NEVER_NS, .id = copy(id, len)});
 	if (t->history)
 		history_test(t->history, pid, t->spans.at[t->spans.n - 1].id, now_ns, source);
 }
@@ -65,14 +65,36 @@ static void test_is_over(struct tree *t, pid_t pid, int64_t now_ns, enum event_s
 	test_ended(t, pid, now_ns);
 }
 
+static void note_phase(struct test_span *s, const struct current_test *now, int64_t at_ns)
+{
+	size_t phase = *now->phase == 's' ? 0 : *now->phase == 'c' ? 1 : 2; /* setup, call, teardown: parse_current_test() */
+
+	if (!s->phase_ns[phase])
+		s->phase_ns[phase] = at_ns;
+}
+
 void test_event(struct tree *t, const struct event *ev)
 {
 	struct current_test now;
 
-	if (parse_current_test(ev->text, strlen(ev->text), &now) == 0)
+	if (parse_current_test(ev->text, strlen(ev->text), &now) == 0) {
 		test_runs(t, ev->pid, now.id, now.id_len, ev->at_ns, ev->source);
-	else
+		note_phase(last_of(t, ev->pid), &now, ev->at_ns);
+	} else {
 		test_is_over(t, ev->pid, ev->at_ns, ev->source);
+	}
+}
+
+size_t tree_tests(const struct tree *t)
+{
+	return t->spans.n;
+}
+
+struct tree_test tree_test_nth(const struct tree *t, size_t i)
+{
+	const struct test_span *s = &t->spans.at[i];
+
+	return (struct tree_test){s->pid, s->id, s->from_ns, s->to_ns, s->phase_ns[0], s->phase_ns[1], s->phase_ns[2]};
 }
 
 void tree_test_seen(struct tree *t, pid_t pid, const char *test, int64_t now_ns)

@@ -39,6 +39,16 @@ const char *tree_test_anywhere(const struct tree *t, int64_t at_ns);
 /** Is a test running now, anywhere? */
 bool tree_test_running(const struct tree *t);
 
+/** All that are remembered, in the order in which they began. The text is good until the next event. */
+struct tree_test {
+	pid_t pid;
+	const char *id;
+	int64_t from_ns, to_ns;               /* NEVER_NS: it runs */
+	int64_t setup_ns, call_ns, teardown_ns; /* when that phase began; 0: not heard */
+};
+size_t tree_tests(const struct tree *t);
+struct tree_test tree_test_nth(const struct tree *t, size_t i);
+
 /* ---- alarms ---- */
 
 /** Was all heard that the C library armed in PID, whose image has its stack at START_STACK (stat field 28)? Then *UNTIL_NS is the

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,7 +49,7 @@ int watch_check_writable(const char *file, struct err *err)
 
 /* ---- the folder of a run ---- */
 
-static void complain(struct run *r, const struct err *err)
+void files_complain(struct run *r, const struct err *err)
 {
 	if (!r->report_failed)
 		say_line(r, "no report: %s", err->text);
@@ -60,7 +59,7 @@ static void complain(struct run *r, const struct err *err)
 /** Run folders are named by time: the oldest come first. Only files that we know are removed, so a folder that holds more stays. */
 static void remove_run(int runs_fd, const char *name)
 {
-	static const char *const files[] = {"report.json", "snapshot.json"};
+	static const char *const files[] = {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json"};
 	char path[400];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -185,7 +184,7 @@ static int write_text(const char *path, const struct text *t, struct err *err)
 	return sys_write_file(path, text_str(t), t->n, err);
 }
 
-static int write_in_run_dir(struct run *r, const char *name, const struct text *t, struct err *err)
+int files_put(struct run *r, const char *name, const struct text *t, struct err *err)
 {
 	char path[600];
 	int rc = make_run_dir(r, err);
@@ -202,89 +201,10 @@ void files_save_snapshot(struct run *r, const struct snapshot *s)
 	struct err err = {0};
 
 	snapshot_write(s, &json);
-	if (write_in_run_dir(r, "snapshot.json", &json, &err) < 0)
-		complain(r, &err);
+	if (files_put(r, "snapshot.json", &json, &err) < 0)
+		files_complain(r, &err);
 	if (r->opt->save_snapshot && write_text(r->opt->save_snapshot, &json, &err) < 0)
-		complain(r, &err);
-}
-
-static void copy_log(const struct act_log *log, struct run_report *report, struct arena *arena)
-{
-	struct signalled *signalled = arena_array(arena, log->signalled.n, sizeof *signalled);
-	struct survivor *survivors = arena_array(arena, log->survivors.n, sizeof *survivors);
-
-	for (size_t i = 0; i < log->signalled.n; i++) {
-		char name[16];
-
-		signalled[i].pid = log->signalled.at[i].pid;
-		signalled[i].signal = arena_strdup(arena, sys_signal_name(log->signalled.at[i].sig, name));
-	}
-	for (size_t i = 0; i < log->survivors.n; i++) {
-		const struct act_survivor *from = &log->survivors.at[i];
-
-		survivors[i] = (struct survivor){.pid = from->pid, .state = from->state, .comm = from->comm, .wchan = from->wchan};
-	}
-	report->signalled = signalled;
-	report->nsignalled = log->signalled.n;
-	report->survivors = survivors;
-	report->nsurvivors = log->survivors.n;
-}
-
-static void copy_findings(const struct run *r, struct run_report *report, struct arena *arena)
-{
-	struct finding **all = arena_array(arena, r->leak_findings.n + 1, sizeof *all);
-	size_t n = 0;
-
-	if (r->finding)
-		all[n++] = r->finding;
-	for (size_t i = 0; i < r->leak_findings.n; i++)
-		all[n++] = r->leak_findings.at[i];
-	report->findings = all;
-	report->nfindings = n;
-}
-
-/** Another run of the same checkout may have taken `last` meanwhile. */
-static bool is_last(const struct run *r)
-{
-	char path[600], target[600];
-	size_t top = strlen(r->opt->report_dir) + 1;
-
-	snprintf(path, sizeof path, "%s/last", r->opt->report_dir);
-	return sys_readlink(AT_FDCWD, path, target, sizeof target, NULL) == 0 && strcmp(target, r->run_dir + top) == 0;
-}
-
-static const char *shown_path(const struct run *r, struct arena *arena)
-{
-	if (r->in_run_dir && is_last(r))
-		return arena_printf(arena, "%s/last/report.json", r->opt->report_dir);
-	if (r->in_run_dir)
-		return arena_printf(arena, "%s/report.json", r->run_dir);
-	return r->in_report_json ? r->opt->report_json : NULL;
-}
-
-struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete)
-{
-	struct run_report report = {
-		.version = TRACEWRAP_VERSION,
-		.argv = r->opt->argv,
-		.outcome = outcome,
-		.exit_code = exit_code,
-		.wall_start_s = r->wall_start_s,
-		.start_ns = r->started_ns,
-		.end_ns = sys_monotonic_ns(),
-		.reaper = !r->opt->no_reaper,
-		.mode = mode_name(r->opt->mode),
-		.blind_spots = r->observe ? observe_blind_spots(r->observe) : NULL,
-		.history = r->history,
-		.library = r->opt->mode == MODE_PRELOAD,
-		.every_process = heard_every_process(r),
-		.complete = complete,
-		.report_path = shown_path(r, arena),
-	};
-
-	copy_findings(r, &report, arena);
-	copy_log(&r->log, &report, arena);
-	return report;
+		files_complain(r, &err);
 }
 
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete)
@@ -301,12 +221,14 @@ void files_write(struct run *r, enum outcome outcome, int exit_code, bool comple
 
 	report_json(&report, &json);
 	if (in_dir)
-		r->in_run_dir = write_in_run_dir(r, "report.json", &json, &err) == 0;
+		r->in_run_dir = files_put(r, "report.json", &json, &err) == 0;
+	if (r->in_run_dir)
+		pages_write(r, &report);
 	if (in_dir && !r->in_run_dir && (r->finding || r->opt->report_always))
-		complain(r, &err);
+		files_complain(r, &err);
 	if (r->opt->report_json)
 		r->in_report_json = write_text(r->opt->report_json, &json, &err) == 0;
 	if (r->opt->report_json && !r->in_report_json)
-		complain(r, &err);
+		files_complain(r, &err);
 	arena_free(arena);
 }

@@ -395,7 +395,7 @@ void leaks_say(struct run *r, enum outcome outcome)
 	if (r->leak_findings.n && r->opt->verbosity > SAY_HANGS) {
 		text_add(&out, "\n"); /* the command may have left a line without an end */
 		report_leaks(&report, &style, &out);
-		say_text(&out);
+		say_text(r, &out);
 	}
 	arena_free(arena);
 }

@@ -19,6 +19,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	struct idmap *mourners; /* pids that have asked for a signal when their parent ends */
 	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
@@ -46,6 +47,7 @@ struct run {
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
 	bool in_run_dir, in_report_json; /* where the last report could be written */
+	bool in_html;                    /* ... and report.html beside it */
 };
 
 /* watch.c */
@@ -64,11 +66,19 @@ bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
 void look_print(struct run *r);
 
+/** Is nothing seen that moves by itself, in a tree that a look of that KIND is due at? Tells the policy of seeds. */
+bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns);
+
 /* stacks.c: where everybody stands */
 /** Read the processes that F is about into S. @return whether there was anything to read. */
 bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
+void stacks_close(struct run *r);
+
+/* known.c: stacks, to see whether a tree can move at all */
+/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
+bool known_ask(struct run *r, int64_t now_ns);
 
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);
@@ -83,8 +93,25 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
 void files_save_snapshot(struct run *r, const struct snapshot *s);
-/** The report of the run as it stands; the arrays of signalled and survivors lie in ARENA. */
+/** Write a file of this run's folder, which is made if need be. */
+int files_put(struct run *r, const char *name, const struct text *t, struct err *err);
+void files_complain(struct run *r, const struct err *err);
+
+/* gather.c */
+/** The report of the run as it stands; what it points to and is not the run's own lies in ARENA. */
 struct run_report files_report(const struct run *r, struct arena *arena, enum outcome outcome, int exit_code, bool complete);
+
+/* pages.c: reports that people look at, beside report.json */
+/** report.html, and when there was a finding summary.md and trace.json. */
+void pages_write(struct run *r, const struct run_report *report);
+/** What is written once, at the end: JUnit, the summary of the CI job, annotations. */
+void pages_finish(struct run *r, enum outcome outcome, int exit_code);
+
+/* pytest.c: what pytest itself leaves on disk */
+/** The tests of its cache that were not seen to run, where this run has written it. The list lies in ARENA, a NULL behind its last. */
+const char *const *pytest_not_run(const struct run *r, const struct run_report *report, struct arena *arena);
+/** The file that the command line asks pytest to write its JUnit XML to; NULL: none. */
+const char *pytest_junit(char *const *argv, struct arena *arena);
 
 /* cleanup.c */
 void cleanup_tree(struct run *r);     /* the ladder, until nobody is left */
@@ -136,7 +163,9 @@ void leaks_say(struct run *r, enum outcome outcome);
 
 /* say.c: standard error, whole lines */
 void say_line(const struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void say_text(const struct text *t);
+void say_text(const struct run *r, const struct text *t);
+/** Commands for GitHub itself. */
+void say_commands(const struct text *t);
 /** The post-mortem of run.finding. */
 void say_screen(struct run *r, enum outcome outcome);
 /** What was ended, who is left, where the report lies. */

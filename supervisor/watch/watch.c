@@ -179,6 +179,7 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	look_history(r);
 	files_write(r, outcome, EXIT_HANG, true);
 	say_closing(r, outcome);
+	pages_finish(r, outcome, EXIT_HANG);
 	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
 }
@@ -205,6 +206,7 @@ static _Noreturn void end_without_outer(struct run *r)
 	if (r->opt->no_reaper)
 		cleanup_strangers(r, END_LIMIT_NS);
 	files_write(r, OUTCOME_INTERRUPTED, 128 + SIGKILL, true);
+	pages_finish(r, OUTCOME_INTERRUPTED, 128 + SIGKILL);
 	events_end(r);
 	launch_finish_code(r->launch, 128 + SIGKILL);
 }
@@ -235,6 +237,7 @@ static _Noreturn void end_by_itself(struct run *r)
 
 	files_write(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status), true);
 	leaks_say(r, outcome_of(r));
+	pages_finish(r, outcome_of(r), leaked ? EXIT_LEAKED : exit_code_of(r->status));
 	heard_say_unheard(r);
 	events_end(r);
 	if (leaked)
@@ -307,7 +310,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	r.history = history_new(HISTORY_MOST);
 	if (!getcwd(r.folder, sizeof r.folder))
 		*r.folder = '\0';
-	policy_begin(&r.policy);
+	policy_begin(&r.policy, opt->assume);
 	open_observe(&r);
 	leaks_begin(&r);
 	events_begin(&r);

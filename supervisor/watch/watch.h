@@ -6,6 +6,7 @@
 
 #include "hear/hear.h"
 #include "launch/launch.h"
+#include "prove/prove.h"
 
 enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
 
@@ -27,10 +28,15 @@ struct watch_options {
 	int64_t timeout_ns; /* bound of the whole run, stops not counted; 0: none */
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
+	const struct assumptions *assume; /* what each assumption costs; NULL: the defaults */
 	const char *report_dir;
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
+	const char *junit;         /* NULL: no such file */
+	bool github;               /* annotations on standard error, and nothing of the run's text may be taken for one */
+	const char *step_summary;  /* a file of the CI job to append summary.md to; NULL: none */
+	const char *workspace;     /* the checkout as GitHub knows it; NULL */
 	enum verbosity verbosity;
 	bool no_reaper; /* orphans are not ours: see launch_options */
 	bool worker;    /* several of us share the report folder */
@@ -47,7 +53,7 @@ struct watch_options {
 };
 
 /** The exit code of tracewrap's own verdicts and troubles (those of timeout(1) and env(1)). */
-enum { EXIT_LEAKED = 122, EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_SUSPECTED = 3, EXIT_LEAKED = 122, EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 
 /** Watch the command that L has just started until it has ended, and end the same way. */
 _Noreturn void watch_run(struct launch *l, const struct watch_options *opt);
@@ -60,6 +66,18 @@ void watch_timers(struct text *out);
 struct leaks_before *watch_leaks_before(const struct watch_options *opt);
 /** Read "ADDRESS[,ADDRESS...]" into OPT->ports. @return 0, -EINVAL. */
 int watch_ports(struct watch_options *opt, const char *value, const char **wrong);
+
+/** What `tracewrap why` has found out. */
+struct why {
+	struct snapshot *snapshot; /* NULL: there was none that held together */
+	struct proof *proof;
+	struct finding *finding;   /* NULL: nothing is stuck */
+	bool unsteady;             /* processes came and went at each look */
+};
+/** Look at PID and its descendants, which others have begun, until there is a verdict, some seconds at most. why_free() OUT.
+ *  @return 0; -ESRCH: there is no such process, or it has ended meanwhile. */
+int watch_why(pid_t pid, const struct watch_options *opt, struct why *out, struct err *err);
+void why_free(struct why *w);
 
 /** Open WHERE, a file's name or "fd:N", for watch_options.events_fd. @return the descriptor, our own; -errno. */
 int watch_open_events(const char *where, struct err *err);

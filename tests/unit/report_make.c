@@ -19,7 +19,7 @@ static void set_times(struct finding *f)
 struct finding *make_finding(struct snapshot *s)
 {
 	struct proof *p = prove(s, &options);
-	bool proven = p->whole && p->root_stuck && !prove_soft(p->assumptions);
+	bool proven = p->whole && p->root_stuck && !prove_soft(NULL, p->assumptions);
 	struct finding *f = explain(s, p, &s->root, 1, proven ? PROVEN : SUSPECTED);
 
 	proof_free(p);

@@ -249,7 +249,7 @@ static void process_keys(void **state)
 
 static void cleanup_keys(void **state)
 {
-	static const struct signalled signalled[] = {{7, "SIGINT"}};
+	static const struct signalled signalled[] = {{7, "SIGINT", 0}};
 	static const struct survivor survivors[] = {{9, 'D', "nfs\001d", NULL}};
 	struct run_report r = make_run(NULL);
 

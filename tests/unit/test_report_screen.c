@@ -371,7 +371,7 @@ static void kinds_that_do_not_fit(void **state)
 
 static void closing_tells_what_was_ended(void **state)
 {
-	static const struct signalled signalled[] = {{7, "SIGINT"}, {8, "SIGINT"}, {9, "SIGINT"}, {9, "SIGKILL"}};
+	static const struct signalled signalled[] = {{7, "SIGINT", 0}, {8, "SIGINT", 0}, {9, "SIGINT", 0}, {9, "SIGKILL", 0}};
 	static const struct survivor survivors[] = {{9, 'D', "nfsd\033", "rpc_wait"}};
 	struct run_report r = make_run(NULL);
 	OWNED_TEXT out = {0}, none = {0};
