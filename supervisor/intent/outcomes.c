@@ -158,6 +158,25 @@ static const char *place_of(struct outcomes *o, const cJSON *finding)
 	return NULL;
 }
 
+/** In which calls are they stuck? */
+static bool all_poll(struct outcomes *o, const cJSON *finding)
+{
+	static const char *const polls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6"};
+	const cJSON *row;
+	bool all = false;
+
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(finding, "blocked")) {
+		const char *call = text_of(o, row, "syscall");
+
+		all = false;
+		for (size_t i = 0; i < ARRAY_SIZE(polls); i++)
+			all |= strcmp(call, polls[i]) == 0;
+		if (!all)
+			break;
+	}
+	return all;
+}
+
 static const char *or_null(const char *text)
 {
 	return *text ? text : NULL;
@@ -192,6 +211,7 @@ static void take_finding(struct outcomes *o, const cJSON *row, const struct conf
 	if (!is_hang(h.kind))
 		return;
 	h.at = place_of(o, row);
+	h.polls = all_poll(o, row);
 	h.test = h.test ? h.test : running_test(o);
 	h.ended = strcmp(h.certainty, "proven") == 0 || strcmp(o->run, "stall") == 0;
 	h.flaky = h.test ? config_flaky_of(config, h.test, NULL) : NULL;

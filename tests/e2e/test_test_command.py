@@ -180,6 +180,16 @@ def test_hang(project):
     assert project.run("last").returncode == 0
 
 
+def test_no_capture_pipe(project):
+    """The document's first guess, where it is wrong: all wait in a poll, and nobody in a write."""
+    project.write({"tests/test_local.py": "import asyncio\ndef test_lost():\n    async def main(): await asyncio.get_running_loop().create_future()\n"
+                   "    asyncio.run(main())\n"})
+    answer = project.json("test", "test_local", "--timeout", "5s")
+    assert answer["exit_code"] == 124 and "no full pipe" in answer["hung"][0]["no_capture_pipe"]
+    project.write({"tests/test_local.py": HANG})
+    assert project.json("test", "test_local", code=124)["hung"][0]["no_capture_pipe"] is None
+
+
 def test_time_is_over(project):
     project.write({"tests/test_local.py": "import time\ndef test_long():\n    while True: time.sleep(0.01)\n"})
     answer = project.json("test", "test_local", "--timeout", "1s", "--grace", "200ms", code=124)
