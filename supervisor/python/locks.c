@@ -62,13 +62,13 @@ static void inferred_holders(struct locking *l, struct python_lock *out, uint64_
  *  else is a futex; then each interpreter points to its own. */
 static bool waits_for_gil(struct python *py, uint64_t word, uint64_t *holder)
 {
-	uint64_t gil;
+	uint64_t gil, is = 0;
 
 	if (py->o.is_gil < 0) {
 		*holder = memory_u64(py->m, py->at.runtime + (uint64_t)py->o.rt_tstate_current);
 		return word >= py->at.runtime && word - py->at.runtime < (uint64_t)py->o.rt_size;
 	}
-	for (uint64_t is = py_next_interpreter(py, 0); is; is = py_next_interpreter(py, is)) {
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(py, is)); i++) {
 		gil = memory_u64(py->m, is + (uint64_t)py->o.is_gil);
 		if (!gil || word < gil || word - gil >= GIL_SIZE)
 			continue;

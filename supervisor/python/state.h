@@ -10,7 +10,7 @@
 #include "python/python.h"
 
 /* No text of a process is taken longer than this; nothing is counted further. */
-enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_KEYS = 1 << 16, PY_MOST_BASES = 64 };
+enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_KEYS = 1 << 16, PY_MOST_BASES = 64, PY_MOST_INTERPRETERS = 256 };
 enum { PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
 
 struct python {
@@ -178,7 +178,7 @@ int py_line(int minor, int first_line, const uint8_t *table, size_t size, int of
 
 /* ---- threads.c ---- */
 
-/** Interpreters, one after the other: 0 begins, 0 ends. */
+/** Interpreters, one after the other: 0 begins, 0 ends. The list may be a ring where memory is torn: no more than PY_MOST_INTERPRETERS. */
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter);
 
 /* ---- gc.c: the lists of the garbage collector ---- */

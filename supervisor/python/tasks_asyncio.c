@@ -46,12 +46,13 @@ void asyncio_lists(struct tasks *t)
 	struct python_thread *threads;
 	const char *why;
 	bool whole = true;
+	uint64_t is = 0;
 	size_t n;
 
 	if (t->py->minor < 14 || !read_block(t, &b))
 		return;
 	t->task_coro = (int)b.task_coro;
-	for (uint64_t is = py_next_interpreter(t->py, 0); is; is = py_next_interpreter(t->py, is))
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(t->py, is)); i++)
 		whole &= read_list(t, is + b.interpreter_head, b.task_node);
 	n = python_threads(t->py, &threads, &why);
 	for (size_t i = 0; i < n; i++)

@@ -238,6 +238,9 @@ void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, stru
 	out->awaits = waiter_words(t, waiter, out, &plain);
 	if (link && plain)
 		out->awaits = link_words(t->py, link);
+	link = chain_inner(c, from);
+	if (link && plain && is_of(link, "locks.py", "acquire"))
+		out->awaits = asyncio_lock_words(t, out->awaits, py_local(t->py, &link->frame, "self"), out->id);
 	for (size_t i = from; (link = chain_inner(c, i)) && in_asyncio(link, NULL); i++) {
 		if (i == from)
 			add_awaited(t, link, out);

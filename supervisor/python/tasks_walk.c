@@ -110,9 +110,10 @@ static bool walk_interpreter(struct tasks *t, uint64_t interpreter, size_t *seen
 void tasks_walk(struct tasks *t)
 {
 	size_t seen = 0;
+	uint64_t is = 0;
 
 	t->pages = memory_left(t->py->m);
-	for (uint64_t is = py_next_interpreter(t->py, 0); is; is = py_next_interpreter(t->py, is)) {
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(t->py, is)); i++) {
 		if (!walk_interpreter(t, is, &seen) || !t->py->o.gc_in_interp)
 			break; /* 3.8: one collector for all interpreters */
 	}

@@ -92,6 +92,14 @@ bool locks_owner_of(const struct process_read *p, const struct python_holder *h,
 	return true;
 }
 
+bool locks_knows_all(const struct process_read *p)
+{
+	for (size_t i = 0; i < p->nthreads; i++)
+		if (!p->threads[i].state)
+			return false;
+	return true;
+}
+
 static void take(const struct process_read *p, const struct python_lock *from, struct lock_wait *to)
 {
 	struct lock_owner owner;
@@ -101,7 +109,7 @@ static void take(const struct process_read *p, const struct python_lock *from, s
 		.type = from->type,
 		.address = from->address,
 		.signal = from->signal,
-		.owner_gone = from->holder_gone,
+		.owner_gone = from->holder_gone && locks_knows_all(p),
 	};
 	for (size_t i = 0; i < from->nholders; i++)
 		if (locks_owner_of(p, &from->holders[i], &owner))

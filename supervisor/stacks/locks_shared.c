@@ -87,7 +87,7 @@ static void claim(struct claims *c, const struct process_read *p, const struct p
 	if (s->thread >= 0 && locks_owner_of(p, &h, &owner))
 		locks_add_owner(c->arena, c->to, owner);
 	else
-		c->gone = true;
+		c->gone = s->thread < 0 && locks_knows_all(p);
 }
 
 static void withs(struct claims *c, const struct process_read *p, const struct python_semlock *s)

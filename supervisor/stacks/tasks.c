@@ -93,8 +93,8 @@ static bool is_of_a_loop(const char *file)
 	return false;
 }
 
-/** Is an event loop on the stack of some thread? A program that only has the modules, as pytest does, has no tasks that wait, and the search
- *  goes through all its objects. */
+/** Is an event loop on the stack of some thread? A program that only has the modules, as pytest does, has no tasks that wait,
+ * and the search goes through all its objects. */
 static bool runs_a_loop(const struct process_read *p)
 {
 	for (size_t i = 0; i < p->nthreads; i++) {

@@ -235,6 +235,9 @@ static void frame_sizes(void **state)
 	assert_true(code_moves_stack((const uint8_t *)"\x48\x89\xc4", 3));  /* mov %rax,%rsp */
 	assert_true(code_moves_stack((const uint8_t *)"\x4c\x89\xec", 3));  /* mov %r13,%rsp */
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x89\xec", 3)); /* mov %rbp,%rsp, of an epilogue */
+	assert_false(code_moves_stack((const uint8_t *)"\x49\x89\xc4", 3)); /* mov %rax,%r12 */
+	assert_false(code_moves_stack((const uint8_t *)"\x49\x29\xc4", 3)); /* sub %rax,%r12 */
+	assert_false(code_moves_stack((const uint8_t *)"\x4c\x8b\xe0", 3)); /* mov %rax,%r12 */
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29\xc3\x48\x83\xec\x18", 7));
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29", 2));
 }

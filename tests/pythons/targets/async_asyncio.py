@@ -8,6 +8,7 @@ of JSON) once all of them have come to rest, and then its loop has nothing left 
     async_asyncio.py frozen      all of the kinds, with all objects set aside by gc.freeze()
 """
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -57,6 +58,16 @@ async def outer(future):
 async def holds(lock, event):
     async with lock:
         await event.wait()
+
+
+async def had(lock, event):
+    """Was in a block of it, and is in one that has nothing to do with it."""
+    mine = asyncio.Lock()
+    async with mine:
+        pass
+    async with contextlib.AsyncExitStack():
+        await event.wait()
+    await lock.acquire()
 
 
 async def wants(lock):
@@ -180,7 +191,12 @@ def start_plain(x, loop):
     x.start("event", event.wait(), "Event.wait")
     x.start("queue", asyncio.Queue().get(), "Queue.get")
     x.start("holder", holds(lock, event), "Event.wait")
-    x.start("wanter", wants(lock), "Lock.acquire")
+    x.start("wanter", wants(lock), "Lock.acquire; in a block of it: Task 'holder'")
+    x.start("had it", had(lock, event), "Event.wait")
+    shared = asyncio.Condition()
+    x.start("waits in it", conditional(shared), "Condition.wait")
+    x.start("holds condition", holds(shared, event), "Event.wait")
+    x.start("wants condition", wants(shared), "Lock.acquire; in a block of it: Task 'holds condition'")
     x.start("semaphore", asyncio.Semaphore(0).acquire(), "Semaphore.acquire")
     x.start("condition", conditional(asyncio.Condition()), "Condition.wait")
     x.start("joins", joins(asyncio.Queue()), "Queue.join")
