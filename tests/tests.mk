@@ -138,6 +138,10 @@ bench:
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
 		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
+.PHONY: bench-commands
+bench-commands: all
+	@build/venv/bin/python tests/bench/commands.py --tracewrap $(OUT)/tracewrap --python build/venv/bin/python
+
 # Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc; and what reads the memory of other
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
