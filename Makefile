@@ -95,12 +95,21 @@ $(OUT)/supervisor/project/plugin.o: supervisor/project/plugin.S supervisor/proje
 
 include tests/tests.mk
 
+# The manual page: its options come from the program's own table.
+$(OUT)/tracewrap.1: docs/tracewrap.1.scd $(OUT)/tracewrap
+	{ sed '/^@OPTIONS@$$/,$$d' $<; $(OUT)/tracewrap completion scdoc; sed '1,/^@OPTIONS@$$/d' $<; } >$@.scd
+	scdoc <$@.scd >$@.tmp && mv $@.tmp $@
+
+.PHONY: man
+man: $(OUT)/tracewrap.1
+
 .PHONY: install uninstall
-install: all
+install: all $(if $(shell command -v scdoc),man)
 	install -D -m 755 $(OUT)/tracewrap $(DESTDIR)$(PREFIX)/bin/tracewrap
+	if [ -f $(OUT)/tracewrap.1 ]; then install -D -m 644 $(OUT)/tracewrap.1 $(DESTDIR)$(PREFIX)/share/man/man1/tracewrap.1; fi
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/tracewrap
+	rm -f $(DESTDIR)$(PREFIX)/bin/tracewrap $(DESTDIR)$(PREFIX)/share/man/man1/tracewrap.1
 
 # The virtual environments stay: they take long to make. "rm -rf build" removes them too.
 .PHONY: clean

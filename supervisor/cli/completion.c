@@ -154,12 +154,55 @@ static void fish(struct text *out)
 		      "complete -c tracewrap -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n");
 }
 
+/* ---- the manual page: the section of options, for scdoc (docs/tracewrap.1.scd) ---- */
+
+static void scdoc_escaped(const char *words, struct text *out)
+{
+	for (; *words; words++) {
+		if (strchr("_*\\", *words))
+			text_addc(out, '\\', 1);
+		text_addc(out, *words, 1);
+	}
+}
+
+static void scdoc_option(const char *name, char letter, const char *value, const char *help, struct text *out)
+{
+	if (letter)
+		text_addf(out, "*-%c*, ", letter);
+	text_addf(out, "*--%s*", name);
+	if (value && *value == '[') {
+		scdoc_escaped(value, out);
+	} else if (value) {
+		text_add(out, " _");
+		scdoc_escaped(value, out);
+		text_add(out, "_");
+	}
+	text_add(out, "\n\t");
+	scdoc_escaped(help, out);
+	text_add(out, "\n\n");
+}
+
+static void scdoc(struct text *out)
+{
+	for (size_t i = 0; i < options_count(); i++) {
+		struct option_words row = options_row(i);
+
+		scdoc_option(row.name, row.letter, row.value, row.help, out);
+	}
+	text_add(out, "# OPTIONS OF THE SUBCOMMANDS\n\n");
+	for (size_t i = 0; i < command_options_count(); i++) {
+		const struct command_option *row = command_options_row(i);
+
+		scdoc_option(row->name, '\0', row->value, row->help, out);
+	}
+}
+
 int command_completion(const struct options *opt)
 {
 	static const struct {
 		const char *name;
 		void (*write)(struct text *out);
-	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}, {"scdoc", scdoc}};
 	const char *shell = opt->command[0];
 	OWNED_TEXT out = {0};
 	struct err err = {0};

@@ -39,7 +39,7 @@ static int take_hangs(struct session *s, last_vec *out, struct err *err)
 	snprintf(path, sizeof path, "%s/last/report.json", s->opt->watch.report_dir);
 	if (sys_read_file(AT_FDCWD, path, &text, NULL) == 0 && outcomes_read_report(o, text_str(&text), text.n, s->p.config))
 		for (size_t i = 0; i < o->hangs.n; i++)
-			if (o->hangs.at[i].test && strcmp(o->hangs.at[i].certainty, "proven") == 0)
+			if (o->hangs.at[i].test && o->hangs.at[i].ended)
 				last_add_hung(o->hangs.at[i].test, s->p.config, s->arena, out);
 	outcomes_free(o);
 	rc = past_hung(s->opt->watch.report_dir, &hung, err);

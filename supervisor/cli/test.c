@@ -257,7 +257,7 @@ static int finish(struct testing *t, struct test_run *run, int64_t started_s, in
 	read_outcomes(t, run, o);
 	test_run_keep(&t->s, run);
 
-	bool interrupted = strcmp(o->run, "interrupted") == 0 || run->signal;
+	bool interrupted = strcmp(o->run, "interrupted") == 0 || run->signal || (o->interrupted && run->code != EXIT_HANG);
 
 	if (interrupted || run->code == EXIT_HANG)
 		note_leftovers(t);

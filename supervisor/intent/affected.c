@@ -70,7 +70,7 @@ static void take_itself(const struct intent_place *in, const char *path, struct 
 	} else if (intent_is_test_file(path)) {
 		*any = true;
 		if (intent_exists(in, path)) /* it may have been removed */
-			vec_push(all, path);
+			vec_push(all, arena_strdup(arena, path));
 	}
 }
 

@@ -38,6 +38,9 @@ static const struct outcome_hang *first_proven(const struct outcomes *o)
 	return NULL;
 }
 
+/** Rule 9 of docs/run-tests.md would have its reader try -s first. */
+static const char no_pipe[] = "each task waits in a poll and none in a write: no full pipe, pytest's capture or another, is the cause; -s changes nothing";
+
 /* ---- what to do next ---- */
 
 static void next_collect(const struct outcome_test *t, struct text *out)
@@ -167,6 +170,8 @@ static void add_hang(const struct outcome_hang *h, struct text *out)
 {
 	text_addf(out, "%-8s %s%s%s%s: %s, %s\n", "hung", h->test ? h->test : "the run", h->phase ? " (" : "", h->phase ? h->phase : "",
 		  h->phase ? ")" : "", h->kind, h->certainty);
+	if (h->polls)
+		text_addf(out, "         %s\n", no_pipe);
 	add_flaky(h->flaky, out);
 }
 
@@ -261,6 +266,7 @@ static cJSON *hang_row(const struct outcome_hang *h)
 	put(row, "at", string(h->at));
 	put(row, "summary", string(h->summary));
 	put(row, "advice", string(h->advice));
+	put(row, "no_capture_pipe", string(h->polls ? no_pipe : NULL));
 	put_flaky(row, h->flaky);
 	return row;
 }

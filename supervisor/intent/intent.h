@@ -81,12 +81,15 @@ struct outcome_test {
 struct outcome_hang {
 	const char *test, *phase, *kind, *certainty, *at; /* AT: file:line of the cause; NULL, as PHASE and TEST may be */
 	const char *summary, *advice;
+	bool polls; /* each task that is stuck waits in a poll, none in a write: no full pipe is the cause */
+	bool ended; /* a proof, or the end of --timeout: the run was ended in it */
 	const struct config_flaky *flaky;
 };
 
 struct outcomes {
 	struct arena *arena;
 	bool begun, ended; /* pytest has told of its beginning, of its end */
+	bool interrupted;  /* and that somebody has ended it by SIGINT */
 	const char *run; /* the outcome of the run's report; "" */
 	long collected;
 	VEC(struct outcome_test) tests;   /* in the order in which they began */

@@ -110,6 +110,8 @@ static void take_line(struct outcomes *o, const cJSON *row, const struct config 
 
 		take_failure(o, row, &t);
 		vec_push(&o->collect, t);
+	} else if (strcmp(event, "interrupted") == 0) {
+		o->interrupted = true;
 	} else if (strcmp(event, "end") == 0) {
 		o->ended = true;
 	}
@@ -156,9 +158,43 @@ static const char *place_of(struct outcomes *o, const cJSON *finding)
 	return NULL;
 }
 
+/** In which calls are they stuck? */
+static bool all_poll(struct outcomes *o, const cJSON *finding)
+{
+	static const char *const polls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6"};
+	const cJSON *row;
+	bool all = false;
+
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(finding, "blocked")) {
+		const char *call = text_of(o, row, "syscall");
+
+		all = false;
+		for (size_t i = 0; i < ARRAY_SIZE(polls); i++)
+			all |= strcmp(call, polls[i]) == 0;
+		if (!all)
+			break;
+	}
+	return all;
+}
+
 static const char *or_null(const char *text)
 {
 	return *text ? text : NULL;
+}
+
+/** The only test that has begun and not ended; NULL: none, or several. */
+static const char *running_test(const struct outcomes *o)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < o->tests.n && !o->ended; i++) {
+		if (*o->tests.at[i].outcome)
+			continue;
+		if (found)
+			return NULL;
+		found = o->tests.at[i].id;
+	}
+	return found;
 }
 
 static void take_finding(struct outcomes *o, const cJSON *row, const struct config *config)
@@ -175,9 +211,12 @@ static void take_finding(struct outcomes *o, const cJSON *row, const struct conf
 	if (!is_hang(h.kind))
 		return;
 	h.at = place_of(o, row);
+	h.polls = all_poll(o, row);
+	h.test = h.test ? h.test : running_test(o);
+	h.ended = strcmp(h.certainty, "proven") == 0 || strcmp(o->run, "stall") == 0;
 	h.flaky = h.test ? config_flaky_of(config, h.test, NULL) : NULL;
 	vec_push(&o->hangs, h);
-	if (!h.test)
+	if (!h.test || !h.ended)
 		return;
 
 	struct outcome_test *t = test_of(o, h.test);

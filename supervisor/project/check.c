@@ -137,25 +137,15 @@ const char *project_package(const struct project *p, char *buf, size_t size)
 
 /* ---- what changes ---- */
 
-/** FNV-1a: no secret is kept by it. */
-static uint64_t mix(uint64_t hash, const void *data, size_t n)
-{
-	const unsigned char *at = data;
-
-	while (n--)
-		hash = (hash ^ *at++) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static uint64_t mix_file(uint64_t hash, const char *path)
 {
 	struct stat st;
 
-	hash = mix(hash, path, strlen(path));
+	hash = hash_bytes(hash, path, strlen(path));
 	if (stat(path, &st) < 0)
 		return hash;
-	hash = mix(hash, &st.st_mtim, sizeof st.st_mtim);
-	return mix(hash, &st.st_size, sizeof st.st_size);
+	hash = hash_bytes(hash, &st.st_mtim, sizeof st.st_mtim);
+	return hash_bytes(hash, &st.st_size, sizeof st.st_size);
 }
 
 /** What is installed: pip and uv change the folder. */
@@ -165,7 +155,7 @@ static uint64_t mix_packages(uint64_t hash, const struct interpreter *i)
 	glob_t found;
 
 	hash = mix_file(hash, i->python);
-	hash = mix(hash, i->setting, strlen(i->setting));
+	hash = hash_bytes(hash, i->setting, strlen(i->setting));
 	snprintf(pattern, sizeof pattern, "%s/lib/python*/site-packages", i->venv);
 	if (!*i->venv || glob(pattern, 0, NULL, &found) != 0)
 		return hash;
@@ -178,7 +168,7 @@ static uint64_t mix_packages(uint64_t hash, const struct interpreter *i)
 uint64_t project_fingerprint(const struct project *p, const struct interpreter *i)
 {
 	static const char *const settings[] = {"pyproject.toml", "tracewrap.toml", "tracewrap.json", "pytest.ini", "tox.ini", "setup.cfg", "uv.lock"};
-	uint64_t hash = mix_packages(UINT64_C(14695981039346656037), i);
+	uint64_t hash = mix_packages(HASH_BEGIN, i);
 	char path[2 * PATH_MAX];
 	path_vec files = {0};
 

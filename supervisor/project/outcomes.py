@@ -5,6 +5,7 @@ ended from outside has told all that it knew. What has brought it here is taken 
 """
 import json
 import os
+import re
 import sys
 
 import pytest
@@ -54,14 +55,25 @@ def tell(**what):
         pass
 
 
+PLACES = re.compile(r'^(?P<a>\S[^\n]*?):(?P<b>\d+): in |^E? *File "(?P<c>[^"\n]+)", line (?P<d>\d+)', re.M)
+
+
+def place_in(text):
+    """The last place that a traceback names, in this folder if there is one."""
+    places = [(shown(m["a"] or m["c"]), int(m["b"] or m["d"])) for m in PLACES.finditer(text)]
+    own = [place for place in places if not os.path.isabs(place[0])]
+    return (own or places or [None])[-1]
+
+
 def place_of(report):
     """File, line and message of the failure, as far as pytest says them."""
     crash = getattr(getattr(report, "longrepr", None), "reprcrash", None)
     if crash is not None:
         return crash.path, crash.lineno, crash.message
-    file, line = (getattr(report, "location", None) or (report.nodeid.partition("::")[0], None))[:2]
-    lines = str(getattr(report, "longrepr", "") or "").strip().splitlines()
-    return file, None if line is None else line + 1, lines[-1] if lines else ""
+    text = str(getattr(report, "longrepr", "") or "").strip()
+    lines = [re.sub("^E +", "", line) for line in text.splitlines()]
+    file, line = place_in(text) or (report.nodeid.partition("::")[0], None)
+    return file, line, lines[-1] if lines else ""
 
 
 def failure_of(report):
@@ -97,6 +109,10 @@ def pytest_runtest_logreport(report):
     more = failure_of(report) if report.failed else {}
     tell(event="report", id=report.nodeid, when=report.when, outcome=report.outcome, xfail=hasattr(report, "wasxfail"),
          seconds=round(report.duration, 6), **more)
+
+
+def pytest_keyboard_interrupt(excinfo):
+    tell(event="interrupted")
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -12,6 +12,17 @@ static inline char *const *words_of_program(const char *const *words)
 	return (char *const *)(uintptr_t)words;
 }
 
+/** FNV-1a: no secret is kept by it. */
+#define HASH_BEGIN UINT64_C(14695981039346656037)
+static inline uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
+{
+	const unsigned char *at = data;
+
+	while (n--)
+		hash = (hash ^ *at++) * UINT64_C(1099511628211);
+	return hash;
+}
+
 /** Does PATH lie in FOLDER, or is it FOLDER? */
 bool path_is_in(const char *path, const char *folder);
 /** Interpreters that can be asked to read a file, before the settings say which is the project's. */

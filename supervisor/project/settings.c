@@ -91,16 +91,62 @@ static bool ask_any(const struct project *p, const char *path, bool whole, struc
 	return false;
 }
 
-/** The library words it, and says where: "... (at line 3, column 5)". */
-static int complain_syntax(const char *shown, const char *words, struct err *err)
+/** The library words it, and says where: "... (at line 3, column 5)", or "(at end of document)". */
+static int complain_syntax(const char *shown, const char *text, const char *words, struct err *err)
 {
 	const char *at = strstr(words, "at line ");
 	unsigned line = at ? (unsigned)strtoul(at + 8, NULL, 10) : 0;
 	int n = (int)strcspn(words, "\n");
 
+	if (strstr(words, "at end of document"))
+		for (line = 1; (text = strchr(text, '\n')) && text[1]; text++)
+			line++;
+
 	if (line)
 		return err_set(err, -EINVAL, "%s:%u: %.*s; correct it", shown, line, n, words);
 	return err_set(err, -EINVAL, "%s: %.*s; correct it", shown, n, words);
+}
+
+/* ---- what a Python has answered is kept, where runs have left a folder: the start of one is most of what `last` would take ---- */
+
+static void name_cache(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(out, size, "%.*s/.tracewrap/settings-%s.json", (int)(slash - path), path, slash + 1);
+}
+
+/** The answer is good for the very text that it was given to: a line with its hash comes first. */
+static bool read_cache(const char *path, const struct text *text, struct text *answer)
+{
+	char cache[PATH_MAX + 64], head[32];
+	int n = snprintf(head, sizeof head, "%016llx\n", (unsigned long long)hash_bytes(HASH_BEGIN, text_str(text), text->n));
+
+	name_cache(path, cache, sizeof cache);
+	if (sys_read_file(AT_FDCWD, cache, answer, NULL) || strncmp(text_str(answer), head, (size_t)n) != 0)
+		return false;
+	answer->n -= (size_t)n;
+	memmove(answer->at, answer->at + n, answer->n + 1);
+
+	cJSON *root = cJSON_ParseWithLength(answer->at, answer->n);
+	bool whole = cJSON_IsObject(root);
+
+	cJSON_Delete(root);
+	return whole;
+}
+
+static void write_cache(const char *path, const struct text *text, const struct text *answer)
+{
+	char cache[PATH_MAX + 64], folder[PATH_MAX + 64];
+	OWNED_TEXT whole = {0};
+
+	name_cache(path, cache, sizeof cache);
+	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(cache, '/') - cache), cache);
+	if (access(folder, W_OK) < 0)
+		return;
+	text_addf(&whole, "%016llx\n", (unsigned long long)hash_bytes(HASH_BEGIN, text_str(text), text->n));
+	text_addn(&whole, text_str(answer), answer->n);
+	sys_write_file(cache, whole.at, whole.n, NULL); /* an extra: without it, the next one asks again */
 }
 
 /* ---- one file ---- */
@@ -146,18 +192,21 @@ static int take_table(struct taking *t, const char *shown, const char *text, con
 static int take_toml(struct taking *t, const char *path, const char *shown, bool whole, struct err *err)
 {
 	OWNED_TEXT text = {0};
+	OWNED_TEXT answer = {0};
 	struct program_result r = {0};
 	int rc;
 
 	if (sys_read_file(AT_FDCWD, path, &text, NULL) || (!whole && !strstr(text_str(&text), TABLE)))
 		return 0;
+	if (read_cache(path, &text, &answer))
+		return take_table(t, shown, text_str(&text), &answer, whole, err);
 	if (!ask_any(t->p, path, whole, &r))
 		return err_set(err, -EINVAL, "%s has settings of tracewrap, and there is no Python here that reads TOML (3.11, or tomli in the "
 			       "virtual environment); install one, or write them into tracewrap.json", shown);
 	if (r.code == CODE_SYNTAX)
-		rc = complain_syntax(shown, text_str(&r.out), err);
-	else
-		rc = take_table(t, shown, text_str(&text), &r.out, whole, err);
+		rc = complain_syntax(shown, text_str(&text), text_str(&r.out), err);
+	else if (!(rc = take_table(t, shown, text_str(&text), &r.out, whole, err)))
+		write_cache(path, &text, &r.out);
 	program_result_free(&r);
 	return rc;
 }

@@ -62,7 +62,7 @@ class Project:
         return subprocess.CompletedProcess(words, proc.returncode, out, err)
 
     def json(self, *words, code=None, **more):
-        done = self.run(*words, "--json", **more)
+        done = self.run(words[0], "--json", *words[1:], **more)
         assert code is None or done.returncode == code, done
         assert done.stdout, done
         answer = json.loads(done.stdout)

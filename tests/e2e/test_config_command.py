@@ -1,8 +1,10 @@
 """Settings come from files, the environment and the command line, in this order, for runs as well; what is wrong is told with file and line."""
 import os
+import subprocess
 
 import pytest
 from project import Project, complains
+from support import TRACEWRAP
 
 TABLE = '[project]\nname = "demo"\n\n[tool.tracewrap]\ngrace = "2s"\nports = ["127.0.0.1:1617", "1618"]\nquiet = true\n'
 
@@ -97,6 +99,26 @@ def test_a_run_without_settings_starts_no_python(tmp_path):
     assert p.run("true", env=path).returncode == 0
     assert (tmp_path / "started").exists()
     p.close()
+
+
+def test_what_a_python_has_read_is_kept(project):
+    """Where runs have left a folder; good for the very text alone, and a broken note is no answer."""
+    def pythons(*words):
+        trace = project.folder.parent / "trace"
+        done = subprocess.run(["strace", "-f", "-e", "trace=execve", "-o", trace, TRACEWRAP, *words], cwd=project.folder, env=project.env,
+                              capture_output=True, text=True, check=False)
+        return done.returncode, trace.read_text().count(" execve(") - 1
+    assert pythons("last") == (0, 1) and pythons("last") == (0, 1)
+    (project.folder / ".tracewrap").mkdir()
+    assert pythons("last") == (0, 1) and pythons("last") == (0, 0)
+    assert settings(project)["grace"] == ("2s", "pyproject.toml:5")
+    note = project.folder / ".tracewrap/settings-pyproject.toml.json"
+    note.write_text(note.read_text()[:40])
+    assert pythons("last") == (0, 1) and pythons("last") == (0, 0)
+    project.write({"pyproject.toml": TABLE.replace('"2s"', '"4s"')})
+    assert settings(project)["grace"] == ("4s", "pyproject.toml:5")
+    project.write({"pyproject.toml": TABLE + "broken"})
+    complains(project.run("last"), "pyproject.toml:8")
 
 
 def test_wrong_settings_start_nothing(project):
