@@ -478,6 +478,8 @@ static void pytests_own_file_is_completed(void **state)
 					      "<testcase classname=\"tests.test_a\" name=\"test_ok\" time=\"0.1\" /><testcase classname=",
 					      "<testcase classname=\"tests.test_a.TestC\" name=\"test_b[x::y.py]\" time=\"0.600\"><error type=\"tracewrap.hang\" message=\"Nobody",
 					      "name=\"test_z[a&lt;b]\" time=\"0.000\"><skipped message=\"not run: the run hung\"/>", NULL});
+	check_completed("counts that are none", "<testsuites><testsuite errors=\"\" skipped='' tests=\"x\" name=\"a\"></testsuite></testsuites>",
+			(const char *const[]){"errors=\"1\" skipped='1' tests=\"2\"", NULL});
 	check_completed("in its teardown",
 			XML "<testcase classname=\"tests.test_a.TestC\" name=\"test_b[x::y.py]\" time=\"0.1\" /></testsuite></testsuites>",
 			(const char *const[]){"tests=\"2\"", "name=\"test_b[x::y.py]\" time=\"0.1\" ><error type=\"tracewrap.hang\"", NULL});
