@@ -20,8 +20,8 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
-# What the readers of stacks see, and of line tables.
-$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
+# What the readers of stacks see, of line tables, and where they think that things lie.
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
@@ -55,6 +55,11 @@ check-layers: $(OBJ)
 check-unit: $(UNIT) $(HELPERS)
 	@for t in $(UNIT); do $$t || exit 1; done
 
+# Does a test fail for each waker, timeout and assumption that the prover forgets?
+.PHONY: mutants
+mutants: $(UNIT) $(HELPERS)
+	@$(TEST_PY) tests/mutants.py --out $(OUT) --cc '$(CC)' --flags='$(CPPFLAGS) -std=gnu17 -O0 $(CFLAGS_MUTANT)' --libs='$(PKGLIBS)' $(MUTANTS)
+
 check-san:
 	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
 
@@ -69,7 +74,7 @@ check-e2e: all helpers
 .PHONY: check-pythons
 check-pythons: helpers
 	@sh tests/setup.sh pythons
-	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/pythons $(PYTHONS)
+	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(if $(wildcard build/venv/bin/python),-n auto) tests/pythons $(PYTHONS)
 
 # The pages of every recorded hang, and of every hang of the corpus (if it is there), in a real browser; SHOTS=DIR keeps the pictures.
 .PHONY: check-pages
@@ -133,6 +138,10 @@ bench:
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
 		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
+.PHONY: bench-commands
+bench-commands: all
+	@build/venv/bin/python tests/bench/commands.py --tracewrap $(OUT)/tracewrap --python build/venv/bin/python
+
 # Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc; and what reads the memory of other
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
@@ -147,17 +156,19 @@ $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
 # Something to begin with: real images of Python processes, real ELF files.
 $(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/elf.corpus
-	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images
+	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images $(BUILD)/fuzz/python.corpus
 	@mkdir -p $(BUILD)/fuzz/run.corpus
 	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
 		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 
+# (Of a large state that changes little, inputs may be long from the start, and comparisons are too many to follow.)
 .PHONY: fuzz
 fuzz: $(BUILD)/fuzz/seeds
 	@for name in $(FUZZ); do \
-		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
+		case $$name in python) how='-fno-sanitize-coverage=trace-cmp' options='-len_control=0 -max_len=4096';; *) how= options='-max_len=65536';; esac; \
+		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $$how -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
 		mkdir -p $(BUILD)/fuzz/$$name.corpus && \
-		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=65536 -print_final_stats=1 \
+		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 $$options -print_final_stats=1 \
 			-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done

@@ -1,7 +1,7 @@
 /* ELF files: what libelf makes of their heads, and where their bytes lie. Layout and words: elf(5), /usr/include/elf.h.
  *
- * libelf checks the section heads against the size of the file (elf_begin.c of elfutils); program headers are the file's word, so
- * each use of one is checked here.
+ * libelf checks the section heads against the size of the file (elf_begin.c of elfutils); program headers are the file's word,
+ * so each use of one is checked here.
  */
 #include <errno.h>
 #include <limits.h>
@@ -63,8 +63,9 @@ int elf_open(const void *bytes, size_t size, struct elf **out, struct err *err)
 	e->size = size;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		wrong = "libelf is of another version";
-	/* It takes archives as well, and those it writes to. Ours never are one, and what libelf opens to read it does not write to
-	 * (elf_memory() is an elf_begin() with ELF_C_READ, elf_memory.c): read-only memory will do, which the unit test uses. */
+	/* It takes archives as well, and those it writes to. Ours never are one, and what libelf opens to read it does not
+	 * write to (elf_memory() is an elf_begin() with ELF_C_READ, elf_memory.c): read-only memory will do, which the unit
+	 * test uses. */
 	else if (size < sizeof(Elf64_Ehdr) || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		wrong = "not an ELF file";
 	else
@@ -226,14 +227,16 @@ bool elf_build_id(const struct elf *e, char *buf, size_t size)
 	for (Elf_Scn *section = elf_nextscn(e->elf, NULL); section; section = elf_nextscn(e->elf, section)) {
 		GElf_Shdr head;
 
-		if (gelf_getshdr(section, &head) && head.sh_type == SHT_NOTE && id_in_notes(elf_getdata(section, NULL), buf, size))
+		if (gelf_getshdr(section, &head) && head.sh_type == SHT_NOTE &&
+		    id_in_notes(elf_getdata(section, NULL), buf, size))
 			return true;
 	}
 	for (size_t i = 0; i < e->segments.n; i++) {
 		const GElf_Phdr *head = &e->segments.at[i];
 		Elf_Type type = head->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
 
-		if (head->p_type == PT_NOTE && head->p_filesz && present(e, head) == head->p_filesz && head->p_offset <= INT64_MAX &&
+		if (head->p_type == PT_NOTE && head->p_filesz && present(e, head) == head->p_filesz &&
+		    head->p_offset <= INT64_MAX &&
 		    id_in_notes(elf_getdata_rawchunk(e->elf, (int64_t)head->p_offset, head->p_filesz, type), buf, size))
 			return true;
 	}

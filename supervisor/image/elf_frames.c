@@ -1,4 +1,5 @@
-/* Unwind entries of a file whose linker made no table of them: static programs. Format: LSB Core 10.6.1, "The .eh_frame section". */
+/* Unwind entries of a file whose linker made no table of them: static programs. Format: LSB Core 10.6.1, "The .eh_frame
+ * section". */
 #include <stdlib.h>
 #include <string.h>
 

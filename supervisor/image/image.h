@@ -1,7 +1,8 @@
-/* image: what a process consists of, as bytes: its memory, a page at a time through a cache, and the ELF files that are mapped into it.
+/* image: what a process consists of, as bytes: its memory, a page at a time through a cache, and the ELF files that are mapped
+ * into it.
  *
- * Pure: pages come from a function of the caller's, files as bytes that are there already, so all of it runs on recorded or random
- * input. Nothing that is read here is trusted: every size, count and offset is checked against what there is.
+ * Pure: pages come from a function of the caller's, files as bytes that are there already, so all of it runs on recorded or
+ * random input. Nothing that is read here is trusted: every size, count and offset is checked against what there is.
  */
 #ifndef TRACEWRAP_IMAGE_H
 #define TRACEWRAP_IMAGE_H
@@ -25,6 +26,8 @@ void memory_forget(struct memory *m);
 /** All or nothing. @return false: not mapped, not readable, or the budget is spent (memory_spent()). */
 bool memory_read(struct memory *m, uint64_t address, void *buf, size_t size);
 bool memory_spent(const struct memory *m);
+/** Pages of the budget that are left. */
+size_t memory_left(const struct memory *m);
 size_t memory_fetches(const struct memory *m); /* calls of the fetch function so far */
 /** A number, 0 where it can't be read: for chains, where 0 ends them. */
 uint64_t memory_u64(struct memory *m, uint64_t address);
@@ -43,8 +46,8 @@ struct futex_call {
 enum futex_kind { FUTEX_OTHER, FUTEX_MUTEX, FUTEX_JOIN };
 struct futex_holder {
 	enum futex_kind kind;
-	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the caller to
-		       * check: these few words are all that tells a mutex from something else */
+	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the
+		       * caller to check: these few words are all that tells a mutex from something else */
 	bool only_it; /* nobody else can release it */
 };
 /** Who holds the pthread mutex that CALL waits for, or whose end a pthread_join awaits. Not known: FUTEX_OTHER. */
@@ -52,9 +55,10 @@ void image_futex(struct memory *m, const struct futex_call *call, struct futex_h
 
 /* ---- ELF files (libelf) ---- */
 
-/** A 64-bit file of this machine. Keeps a reference to the bytes, which the caller keeps alive: a private mapping, which may be read-only,
- *  or memory (libelf's elf_memory() takes a pointer that is not const, but does not write to a file that it only reads). A mapping of
- *  a file that is cut short meanwhile ends in SIGBUS, as everywhere. Not to be used by two threads at once. */
+/** A 64-bit file of this machine. Keeps a reference to the bytes, which the caller keeps alive: a private mapping, which may be
+ *  read-only, or memory (libelf's elf_memory() takes a pointer that is not const, but does not write to a file that it only
+ *  reads). A mapping of a file that is cut short meanwhile ends in SIGBUS, as everywhere. Not to be used by two threads at
+ *  once. */
 struct elf;
 struct elf_symbol {
 	const char *name; /* lives as long as the elf */
@@ -63,23 +67,24 @@ struct elf_symbol {
 /** @return 0, or -EBADMSG with the reason in ERR. */
 int elf_open(const void *bytes, size_t size, struct elf **out, struct err *err);
 void elf_close(struct elf *e); /* NULL is allowed */
-/** A defined symbol by its name: the dynamic table first, then the static one. Absolute and thread-local ones have no address, and don't
- *  count. */
+/** A defined symbol by its name: the dynamic table first, then the static one. Absolute and thread-local ones have no address,
+ *  and don't count. */
 bool elf_find(struct elf *e, const char *name, struct elf_symbol *out);
-/** The function that ADDRESS lies in, by the static table where there is one, else the dynamic. Sorted once, at the first call. Of several
- *  names for one place the one with the fewest underscores in front. */
+/** The function that ADDRESS lies in, by the static table where there is one, else the dynamic. Sorted once, at the first call.
+ *  Of several names for one place the one with the fewest underscores in front. */
 bool elf_function(struct elf *e, uint64_t address, struct elf_symbol *out);
 /** A section that is loaded. */
 bool elf_section(struct elf *e, const char *name, uint64_t *address, uint64_t *size);
 /** Build id in hex, NUL-ended. @return false: it has none. */
 bool elf_build_id(const struct elf *e, char *buf, size_t size);
-/** What to add to the file's own addresses where its bytes from OFFSET on are mapped at START. @return false: no such segment. Where two
- *  segments lie in one page of the file, the first one of them is meant. */
+/** What to add to the file's own addresses where its bytes from OFFSET on are mapped at START. @return false: no such segment.
+ *  Where two segments lie in one page of the file, the first one of them is meant. */
 bool elf_bias(const struct elf *e, uint64_t start, uint64_t offset, uint64_t *bias);
 /** PT_GNU_EH_FRAME. @return false: it has none. OFFSET: in the file. */
 bool elf_eh_frame(const struct elf *e, uint64_t *address, uint64_t *offset, uint64_t *size);
-/** What PT_GNU_EH_FRAME would have, of a file without it: where each piece of code begins and its entry in .eh_frame lies, ascending, both
- *  from *BASE on, the file's own address of that section. Made at the first call. @return false: it has no entries. */
+/** What PT_GNU_EH_FRAME would have, of a file without it: where each piece of code begins and its entry in .eh_frame lies,
+ *  ascending, both from *BASE on, the file's own address of that section. Made at the first call. @return false: it has no
+ *  entries. */
 struct elf_row {
 	int32_t start, entry;
 };

@@ -2,13 +2,14 @@
  *
  * A stack is scattered over some dozens of pages, and each is looked at hundreds of times: one page a miss is right there. The list of a
  * garbage collector goes through whole arenas (obmalloc.c: 256 KiB, 1 MiB from 3.10 on), where a system call for each page is most of
- * the cost. So the second miss within a window reads on to its end.
+ * the cost. So who misses again and again within a window reads on to its end. The number of misses was measured: fewer cost what is
+ * read in vain, for stacks and for collectors alike.
  */
 #include <string.h>
 
 #include "image/image.h"
 
-enum { SLAB_PAGES = 64, FIRST_SLOTS = 256, WINDOWS = 64, DEFAULT_PAGES = 16384 };
+enum { SLAB_PAGES = 64, FIRST_SLOTS = 256, WINDOWS = 64, MISSES = 4, DEFAULT_PAGES = 16384 };
 
 struct slot {
 	uint64_t key;  /* number of the page + 1; 0: free */
@@ -24,7 +25,10 @@ struct memory {
 	size_t nslots, used;
 	VEC(uint8_t *) slabs;
 	size_t slab_used;          /* pages of the last slab */
-	uint64_t windows[WINDOWS]; /* which windows were missed in lately: a hint, so collisions do no harm */
+	struct {
+		uint64_t number; /* which window it is about; + 1 */
+		unsigned misses;
+	} windows[WINDOWS]; /* a hint: collisions do no harm */
 	struct slot last;
 };
 
@@ -66,6 +70,11 @@ void memory_forget(struct memory *m)
 bool memory_spent(const struct memory *m)
 {
 	return m->spent;
+}
+
+size_t memory_left(const struct memory *m)
+{
+	return m->budget;
 }
 
 size_t memory_fetches(const struct memory *m)
@@ -121,13 +130,14 @@ static uint8_t *room(struct memory *m, size_t *n)
 static size_t ahead(struct memory *m, uint64_t key)
 {
 	uint64_t window = (key - 1) / MEMORY_AHEAD + 1;
-	uint64_t *seen = &m->windows[window % WINDOWS];
-	size_t n = 1, most = MEMORY_AHEAD - (key - 1) % MEMORY_AHEAD;
+	size_t n = 1, most = MEMORY_AHEAD - (key - 1) % MEMORY_AHEAD, at = window % WINDOWS;
 
-	if (*seen != window) {
-		*seen = window;
-		return 1;
+	if (m->windows[at].number != window) {
+		m->windows[at].number = window;
+		m->windows[at].misses = 0;
 	}
+	if (++m->windows[at].misses < MISSES)
+		return 1;
 	if (most > m->budget)
 		most = m->budget;
 	while (n < most && !slot_of(m, key + n)->key)

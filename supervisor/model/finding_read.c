@@ -243,6 +243,7 @@ static void read_verdict(struct reader *r, const struct at *at, struct finding *
 	if (!r->rc && strcmp(certainty, "proven") != 0 && strcmp(certainty, "suspected") != 0)
 		reader_fail(r, at, "certainty", "is neither \"proven\" nor \"suspected\"");
 	f->certainty = strcmp(certainty, "proven") == 0 ? PROVEN : SUSPECTED;
+	f->rescue = reader_get_str(r, at, "rescue");
 	f->prompt_or_stdin = reader_get_bool(r, at, "prompt_or_stdin", false);
 	f->test = reader_get_str(r, at, "test");
 	f->phase = reader_get_str(r, at, "phase");

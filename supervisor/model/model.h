@@ -94,6 +94,8 @@ struct wait {
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
+	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
+	const char *idle; /* a helper thread of a library that only ends when its timeout is over: whose; NULL: it is none */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */
@@ -134,6 +136,7 @@ struct process {
 	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
+	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
 	const char **shm; /* shared mappings, "MAJ:MIN:INODE" */
@@ -154,6 +157,8 @@ struct snapshot {
 	struct arena *arena;
 	int64_t taken_ns;
 	pid_t root; /* the command */
+	/* of a saved one: when its run began, when its finding was told, and what timeout counted as endless; 0: not known */
+	int64_t started_ns, told_ns, horizon_ns;
 	struct process *procs; /* by pid, ascending */
 	size_t nprocs;
 	struct task *tasks; /* by process, then tid, ascending */
@@ -165,6 +170,7 @@ struct snapshot {
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;
 };
@@ -204,7 +210,9 @@ enum finding_kind {
 	FINDING_TTY,
 	FINDING_STOPPED,
 	FINDING_DEADLOCK,
-	FINDING_STALL, /* not stuck: the time given to the run is over */
+	FINDING_STALL, /* not stuck: there is no progress, or the time given to the run is over */
+	FINDING_BUSY,  /* the same, and it wants the processors */
+	FINDING_BACKPRESSURE, /* the same: a writer waits for readers that are live */
 	FINDING_LEAKED_PROCESS,
 	FINDING_ZOMBIE,
 	FINDING_LEAKED_LISTENER,
@@ -227,11 +235,13 @@ enum assumption {
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
+	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
+	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
 };
 
 enum role { /* what a task's wait is, best cause first */
 	ROLE_FULL, ROLE_TTY, ROLE_STOPPED, ROLE_FORK_LOCK, ROLE_LOCK, ROLE_EOF, ROLE_TTY_READ, ROLE_SOCKET, ROLE_LOOP_SOCKET,
-	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
+	ROLE_LOOP_EOF, ROLE_JOIN, ROLE_GIL, ROLE_SIGNAL, ROLE_CHILD, ROLE_LOOP_CHILD, ROLE_LOOP, ROLE_OTHER, ROLE_COUNT,
 };
 const char *role_name(enum role role); /* "full", "loop+socket", ... */
 
@@ -320,6 +330,9 @@ struct finding {
 	size_t nobjects;
 	unsigned assumptions; /* bits of enum assumption */
 	int64_t horizon_ns;
+	int64_t quiet_ns; /* so long there was no progress when it was told as a stall; 0: it was not */
+	const char *rescue; /* what was tried to set it free, and what came of it, a sentence; NULL: nothing was */
+	bool test_late;   /* a test has taken longer than it may */
 	const char **live; /* SUSPECTED: why somebody might still move, in words: "sh[12] sleeps, up to 8.0 s" */
 	size_t nlive;
 	size_t nstuck, ntasks; /* of how many living tasks of the tree how many are stuck */
@@ -327,6 +340,7 @@ struct finding {
 };
 void finding_free(struct finding *f);
 const struct process_stacks *finding_stacks_of(const struct finding *f, pid_t pid); /* NULL: not read */
+bool finding_is_stall(const struct finding *f); /* FINDING_STALL, _BUSY, _BACKPRESSURE */
 bool finding_is_leak(const struct finding *f); /* nothing is stuck: see `leak` */
 
 /* ---- events ---- */

@@ -128,6 +128,7 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 		reader_fail(r, at, "alrm", "\"%.40s\" is no use of an alarm", use);
 	p->catches_chld = reader_need_bool(r, at, "chld");
 	p->posix_timers = reader_need_bool(r, at, "timer");
+	p->mourns = reader_get_bool(r, at, "mourns", false);
 	p->alarm_heard = reader_get_bool(r, at, "heard", false);
 	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
 }
@@ -218,6 +219,8 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	w->owner = reader_get_pid(r, at, "owner", 0);
 	w->owner_word = reader_get_pid(r, at, "owner_word", 0);
 	w->join = reader_get_pid(r, at, "join", 0);
+	w->gil = reader_get_bool(r, at, "gil", false);
+	w->idle = reader_get_str(r, at, "idle");
 	w->takes_alarm = reader_get_bool(r, at, "alrm", w->op == WAIT_SIGNAL);
 	w->tty = reader_get_bool(r, at, "tty", false);
 	w->tracer = reader_get_pid(r, at, "by", 0);
@@ -318,6 +321,7 @@ static void check_tids(struct reader *r, const struct at *top)
 
 static void read_alarms(struct reader *r, const struct at *top)
 {
+	r->s->hidden_holders = reader_get_bool(r, top, "hidden_holders", false);
 	if (!reader_optional(r, top, "alarms"))
 		return;
 
@@ -388,6 +392,9 @@ static int read_top(struct reader *r, const struct at *top)
 		return err_set(r->err, -EINVAL, "not a tracewrap snapshot: no JSON object");
 	check_schema(r, top);
 	r->s->taken_ns = reader_get_ns(r, top, "t", 0);
+	r->s->started_ns = reader_get_ns(r, top, "started", 0);
+	r->s->told_ns = reader_get_ns(r, top, "told", 0);
+	r->s->horizon_ns = reader_get_ns(r, top, "horizon", 0);
 	r->s->root = reader_get_pid(r, top, "root", 1);
 	read_objects(r, top);
 	read_processes(r, top);

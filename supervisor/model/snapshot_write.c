@@ -52,6 +52,8 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	put_text(t, "op", wait_op_word(w->op));
 	put_text(t, "why", w->why);
 	put_ns(t, "timeout", w->timeout_ns);
+	if (w->idle)
+		put_text(t, "idle", w->idle);
 	if (w->op == WAIT_FDS) {
 		put_key(t, "on");
 		text_add(t, "[");
@@ -71,6 +73,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 		put_int(t, "owner", w->owner);
 		put_int(t, "owner_word", w->owner_word);
 		put_int(t, "join", w->join);
+		put_bool(t, "gil", w->gil);
 	} else if (w->op == WAIT_FLOCK) {
 		put_text(t, "key", w->key ? w->key : "");
 	} else if (w->op == WAIT_SIGNAL) {
@@ -139,6 +142,7 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 	put_bool(t, "chld", p->catches_chld);
 	put_text(t, "alrm", alarm_use_word(p->alarm_use));
 	put_bool(t, "timer", p->posix_timers);
+	put_bool(t, "mourns", p->mourns);
 	put_bool(t, "heard", p->alarm_heard);
 	if (p->alarm_heard && p->alarm_ns != NEVER_NS) {
 		put_key(t, "alarm");
@@ -259,7 +263,14 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 	text_add(out, "{");
 	put_text(out, "schema", SNAPSHOT_SCHEMA);
 	put_ns(out, "t", s->taken_ns);
+	if (s->told_ns) {
+		put_ns(out, "started", s->started_ns);
+		put_ns(out, "told", s->told_ns);
+		put_ns(out, "horizon", s->horizon_ns);
+	}
 	put_int(out, "root", s->root);
+	if (s->hidden_holders)
+		put_bool(out, "hidden_holders", true);
 	put_key(out, "tasks");
 	text_add(out, "{");
 	for (size_t i = 0; i < s->ntasks; i++)

@@ -54,6 +54,15 @@ static size_t index_of(const struct builder *b, pid_t pid)
 	return idmap_get(b->ob->by_pid, (uint64_t)pid, &i) ? i : SIZE_MAX;
 }
 
+/** The root of a tree that others have begun may share its memory with whoever made it, who is not looked at. */
+static void compare_with_stranger(struct builder *b, size_t i)
+{
+	pid_t lead = b->ob->procs.at[i]->details.lead;
+
+	if (lead && b->procs.at[i].ppid > 0 && sys_kcmp(lead, b->procs.at[i].ppid, KCMP_VM, 0, 0) == 0)
+		b->procs.at[i].vm = b->procs.at[i].ppid; /* nobody of the tree is that one: see waits.c */
+}
+
 /** clone(CLONE_VM) and clone(CLONE_FILES) without CLONE_THREAD: asked of a child that runs its parent's image. */
 static void compare_with_parent(struct builder *b, size_t i)
 {
@@ -92,6 +101,9 @@ void family_resolve(struct builder *b)
 	VEC(struct aged) forked = {0};
 
 	mark_forks(b);
+	for (size_t i = 0; b->ob->opt.from_outside && i < b->procs.n; i++)
+		if (b->procs.at[i].pid == b->ob->opt.root)
+			compare_with_stranger(b, i);
 	for (size_t i = 0; i < b->procs.n; i++)
 		if (b->procs.at[i].forked)
 			vec_push(&forked, (struct aged){b->procs.at[i].start_ticks, i});

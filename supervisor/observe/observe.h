@@ -17,6 +17,7 @@ struct observe_options {
 	pid_t supervisor; /* the tree is its descendants; also the process whose own descriptors don't count */
 	pid_t skip[2];    /* our other guards: neither of the tree nor outsiders that hold anything but standard error */
 	pid_t root;       /* the command */
+	bool from_outside; /* the tree is ROOT and its descendants, begun by others; SUPERVISOR is not of it */
 	pid_t tracer; /* a thread of the supervisor's that traces the tree, shown there as TracerPid; 0: none. It counts as nobody */
 	/** Is TID, which is traced by it and shows `t`, stopped as by SIGSTOP, and not for a moment only? NULL: never. */
 	bool (*holds_stopped)(const void *who, pid_t tid);
@@ -41,6 +42,9 @@ struct observe_pass {
 	bool changed;         /* the set of tasks changed */
 	int64_t still_since_ns; /* the last moment at which any task was seen to move */
 	int64_t root_still_since_ns; /* the same for the command's own main thread */
+	/* Threads that are known to want an interpreter's lock which nobody lets go of do not count as moving. */
+	size_t restless;             /* tasks that every pass sees move */
+	int64_t rest_still_since_ns; /* the last moment at which any other was seen to */
 };
 
 /** One pass over the counters. Short-lived processes between two passes stay unseen, by nature.
@@ -54,6 +58,19 @@ enum { OBSERVE_MOVED = 1 };
  *  reads the state and call of still tasks only, each once per block.
  *  @return words in BUF (reason and until when, *UNTIL_NS; 0: not known), or NULL: only a snapshot can tell. */
 const char *observe_seed(struct observe *ob, int64_t now_ns, int64_t horizon_ns, int64_t *until_ns, char *buf, size_t size);
+
+struct task_id {
+	pid_t pid, tid;
+};
+typedef VEC(struct task_id) task_id_vec;
+/** The tasks whose stacks could tell that nobody of the tree moves by himself: those that wake again and again from a wait for a lock, and
+ *  those that wait for one with a timeout. Empty where there are none, or others move as well. Behind a pass of the same moment. */
+void observe_unclear(struct observe *ob, int64_t now_ns, int64_t horizon_ns, task_id_vec *out);
+/** As a stack that was read since the last pass tells: TID waits for the interpreter's lock, and HOLDER has it. Good until HOLDER runs. */
+void observe_know_gil(struct observe *ob, pid_t pid, pid_t tid, pid_t holder);
+/** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it. IDLE is kept by
+ *  reference. Good until it runs. */
+void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle);
 
 /** Is there anybody to be suspected: the command, or a process that may be running a test (by its name, a Python), whose main thread
  *  waits without an end of its own? Else a snapshot tells nothing more. As cheap as observe_seed(). */
@@ -69,6 +86,16 @@ void observe_tests(struct observe *ob, struct snapshot *s);
 /** PID is of the tree, as somebody who knows tells, and had begun at BORN_NS: follow it, too, unless its number is another's by now. Only with
  *  no_reaper can it be one that no walk finds. */
 void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
+
+/** How often TID of PID has been put on a CPU by now. @return false: it has ended, or is not known. */
+bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs);
+/** Bytes that processes have written so far whose standard output or error is one that the run came with. */
+uint64_t observe_output(struct observe *ob);
+/** Time that the tasks of the tree have spent on a processor or waiting for one, all together. */
+uint64_t observe_wanted_ns(struct observe *ob);
+
+/** Who of outside holds an end of an object of the tree, at the last snapshot of a tree that others have begun. *PIDS is good until the next. */
+size_t observe_strangers(const struct observe *ob, const pid_t **pids);
 
 /** The living descendants, for the ladder: a fresh walk. With no_reaper also those that were seen before they were orphaned. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);
@@ -88,6 +115,9 @@ typedef VEC(struct listener) listener_vec;
 /** Those that a process of the tree holds, one row for each holder; in other network namespaces of the tree, too. */
 void observe_listeners(struct observe *ob, listener_vec *out);
 
+/** What ties a process to the checkout that observe_checkout() names. A checkout that lies in another one is none of it. */
+enum process_tie { TIE_FOLDER = 1, TIE_PROGRAM = 2, TIE_VENV = 4 };
+
 /** What a reader wants to know of a process. */
 struct process_facts {
 	pid_t pid, parent;
@@ -96,7 +126,9 @@ struct process_facts {
 	char state;
 	char label[48], command[256];
 	char test[512]; /* PYTEST_CURRENT_TEST as it was started with, without the phase; "" */
-	bool in_checkout; /* its folder, program or virtual environment lies in the folder that observe_checkout() names */
+	unsigned ties;    /* of enum process_tie */
+	bool in_checkout; /* there are any */
+	bool python;      /* its program's name begins so */
 	bool orphan;      /* its parent is init, or who stands in for it */
 };
 typedef VEC(struct process_facts) facts_vec;

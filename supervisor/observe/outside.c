@@ -2,6 +2,7 @@
  * this is not the machine's first pid namespace (holders may then be out of sight altogether), all that tracewrap inherited
  * counts as held outside, by both ends. */
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,35 @@ static struct object *object_by_link(struct builder *b, const char *link, unsign
 	return NULL;
 }
 
+/** The files without a name: all of a kind show the same link. */
+static bool is_anonymous(enum link_kind kind)
+{
+	return kind == LINK_EVENTFD || kind == LINK_TIMERFD || kind == LINK_SIGNALFD || kind == LINK_EPOLL;
+}
+
+/** A tree may have inherited such files from whoever began it: that is known by comparing the files themselves. Refused: taken for the
+ *  same. */
+static void held_anonymously(struct builder *b, pid_t pid, int fd, enum link_kind kind)
+{
+	for (size_t i = 0; i < b->objects.n; i++) {
+		const struct source *from = &b->sources.at[i];
+
+		if (from->kind != kind || !from->holder || b->objects.at[i].outside)
+			continue;
+		if (sys_kcmp(from->holder->details.lead, pid, KCMP_FILE, (unsigned long)from->fd, (unsigned long)fd) <= 0)
+			b->objects.at[i].outside = END_BOTH;
+	}
+}
+
+/** Did the tree begin with such a file, or can't that be known? */
+static bool may_have_inherited_anonymous(const struct observe *ob)
+{
+	for (size_t i = 0; i < ob->opt.ninherited; i++)
+		if (is_anonymous(parse_link(ob->opt.inherited[i], strlen(ob->opt.inherited[i])).kind))
+			return true;
+	return ob->opt.from_outside;
+}
+
 static bool has_fifo(const struct builder *b)
 {
 	for (size_t i = 0; i < b->objects.n; i++)
@@ -66,7 +96,13 @@ static bool has_fifo(const struct builder *b)
 	return false;
 }
 
-static void held_by(struct builder *b, int dir_fd, int fd, const char *link)
+static void note_stranger(struct observe *ob, pid_t pid)
+{
+	if (ob->opt.from_outside && (!ob->strangers.n || ob->strangers.at[ob->strangers.n - 1] != pid))
+		vec_push(&ob->strangers, pid);
+}
+
+static void held_by(struct builder *b, pid_t pid, int dir_fd, int fd, const char *link)
 {
 	struct fdinfo info = {.flags = O_RDWR, .tty_index = UINT32_MAX};
 	proc_path path;
@@ -82,6 +118,7 @@ static void held_by(struct builder *b, int dir_fd, int fd, const char *link)
 
 	if (!o)
 		return;
+	note_stranger(b->ob, pid);
 	if (o->kind == OBJECT_PIPE && (info.flags & O_ACCMODE) != O_RDWR)
 		o->outside |= (info.flags & O_ACCMODE) == O_RDONLY ? END_READ : END_WRITE;
 	else
@@ -109,7 +146,7 @@ static bool still_there(struct builder *b, int dir_fd)
 
 /** @return false when the process refuses: to list its descriptors, or, to a root without CAP_SYS_PTRACE, to say what they are
  *  (proc(5)). */
-static bool scan_process(struct builder *b, pid_t pid, bool fifos)
+static bool scan_process(struct builder *b, pid_t pid, bool fifos, bool anonymous)
 {
 	proc_path path;
 	int_vec fds = {0};
@@ -129,8 +166,12 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos)
 			continue;
 		snprintf(path, sizeof path, "fd/%d", fds.at[i]);
 		got = sys_readlink(dir_fd, path, link, sizeof link, NULL);
+		enum link_kind kind = got == 0 ? parse_link(link, strlen(link)).kind : LINK_ANON;
+
+		if (anonymous && is_anonymous(kind))
+			held_anonymously(b, pid, fds.at[i], kind);
 		if (got == 0 && interesting(b, link, fifos))
-			held_by(b, dir_fd, fds.at[i], link);
+			held_by(b, pid, dir_fd, fds.at[i], link);
 		else if (got == SYS_DENIED && rc == 0 && still_there(b, dir_fd))
 			rc = SYS_DENIED;
 	}
@@ -184,21 +225,29 @@ void outside_scan(struct builder *b)
 {
 	struct observe *ob = b->ob;
 	int_vec pids = {0};
-	bool fifos = has_fifo(b), blind = !in_first_pid_ns(ob);
+	bool fifos = has_fifo(b), anonymous = may_have_inherited_anonymous(ob), blind = !in_first_pid_ns(ob);
 
+	ob->strangers.n = 0;
 	if (sys_list_numbers(ob->proc_fd, ".", &pids, NULL))
 		blind = true;
 	for (size_t i = 0; i < pids.n; i++) {
 		if (table_find(ob, pids.at[i]))
 			continue;
-		if (!scan_process(b, pids.at[i], fifos))
+		if (!scan_process(b, pids.at[i], fifos, anonymous))
 			blind = true;
 		if (!is_guard(ob, pids.at[i]))
 			scan_mappings(b, pids.at[i]);
 	}
 	vec_free(&pids);
 	ob->blind_outside = blind;
+	b->s->hidden_holders = blind && ob->opt.from_outside;
 	if (blind)
 		mark_inherited(b);
 	name_peers(b);
+}
+
+size_t observe_strangers(const struct observe *ob, const pid_t **pids)
+{
+	*pids = ob->strangers.at;
+	return ob->strangers.n;
 }

@@ -95,7 +95,7 @@ int observe_open(const struct observe_options *opt, struct observe **out, struct
 	ob->by_status = !has_schedstat(ob);
 	ob->boot_offset_ns = sys_clock_ns(CLOCK_BOOTTIME) - sys_monotonic_ns();
 	ob->ns_per_tick = tick_ns();
-	ob->moved_ns = sys_monotonic_ns();
+	ob->moved_ns = ob->changed_ns = sys_monotonic_ns();
 	open_alarms(ob);
 	ob->opt.timers_before = NULL;
 	rc = table_walk(ob, ob->moved_ns, true, err);
@@ -113,6 +113,7 @@ void observe_close(struct observe *ob)
 		return;
 	table_free(ob);
 	vec_free(&ob->ended);
+	vec_free(&ob->strangers);
 	idmap_free(ob->sockets);
 	vec_free(&ob->alarms);
 	vec_free(&ob->symbols);
@@ -199,10 +200,41 @@ static void note_history(struct observe *ob, struct history *history, int64_t no
 
 /* ---- passes ---- */
 
+static void later(int64_t *moment_ns, int64_t at_ns)
+{
+	if (at_ns > *moment_ns)
+		*moment_ns = at_ns;
+}
+
+/** When the wait of T, a task of P, began, as far as passes tell. */
+static int64_t still_since(struct seen_process *p, const struct seen_task *t)
+{
+	const struct seen_task *holder = known_holder(p, t);
+
+	return holder ? holder->moved_ns : t->moved_ns;
+}
+
+static void count_task_moved(struct observe *ob, struct seen_process *p, struct seen_task *t, struct observe_pass *out)
+{
+	int64_t since_ns = still_since(p, t);
+
+	t->streak = t->moved ? t->streak + 1 : 0;
+	out->moved += t->moved;
+	t->moved = false;
+	later(&out->still_since_ns, since_ns);
+	if (!known_holder(p, t) && known_restless(t))
+		out->restless++;
+	else
+		later(&out->rest_still_since_ns, since_ns);
+	if (t->tid == ob->opt.root)
+		out->root_still_since_ns = since_ns;
+}
+
 /** Count, and forget for the next pass. */
 static void count_moved(struct observe *ob, struct observe_pass *out)
 {
 	out->root_still_since_ns = ob->moved_ns;
+	out->still_since_ns = out->rest_still_since_ns = ob->changed_ns;
 	for (size_t i = 0; i < ob->procs.n; i++) {
 		struct seen_process *p = ob->procs.at[i];
 
@@ -210,12 +242,7 @@ static void count_moved(struct observe *ob, struct observe_pass *out)
 		out->nprocs++;
 		out->ntasks += p->tasks.n + (p->tasks.n == 0);
 		for (size_t k = 0; k < p->tasks.n; k++) {
-			struct seen_task *t = &p->tasks.at[k];
-
-			out->moved += t->moved;
-			t->moved = false;
-			if (t->tid == ob->opt.root)
-				out->root_still_since_ns = t->moved_ns;
+			count_task_moved(ob, p, &p->tasks.at[k], out);
 		}
 	}
 }
@@ -245,7 +272,6 @@ int observe_pass(struct observe *ob, int64_t now_ns, struct history *history, st
 	ob->generation_told = ob->generation;
 	count_moved(ob, out);
 	spots_list(ob);
-	out->still_since_ns = ob->moved_ns;
 	return 0;
 }
 

@@ -42,6 +42,8 @@ static bool seed_of_task(struct observe *ob, struct seen_process *p, struct seen
 	const struct look *l = &t->look;
 
 	*out = (struct seed){.p = p, .look = l, .tid = t->tid, .words = "runs"};
+	if (known_holder(p, t) || known_idle(t))
+		return false;
 	if (t->moved_ns == now_ns)
 		return true;
 	look_task(ob, p, t);

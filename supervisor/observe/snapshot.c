@@ -102,6 +102,28 @@ static const char *call_name(struct builder *b, int call)
 	return name ? name : arena_printf(b->arena, "%d", call);
 }
 
+/** It wakes again and again: its counter and its arguments say nothing. */
+static void wants_gil(struct task *out, const struct seen_task *holder)
+{
+	memset(out->args, 0, sizeof out->args);
+	out->state = 'S';
+	out->call = "futex";
+	out->runs = 0;
+	out->moved_ns = holder->moved_ns;
+	out->wait = (struct wait){.op = WAIT_FUTEX, .gil = true, .owner = holder->tid, .timeout_ns = NEVER_NS};
+}
+
+static void tell_known(struct builder *b, size_t i, const struct seen_task *t, struct task *out)
+{
+	struct seen_process *p = b->ob->procs.at[i];
+	const struct seen_task *holder = known_holder(p, t);
+
+	if (holder && !p->details.has_ring)
+		wants_gil(out, holder);
+	else if (out->wait.op == WAIT_FUTEX)
+		out->wait.idle = known_idle(t);
+}
+
 static struct task task_of(struct builder *b, size_t i, const struct seen_task *t)
 {
 	const struct look *l = &t->look;
@@ -117,6 +139,7 @@ static struct task task_of(struct builder *b, size_t i, const struct seen_task *
 	};
 
 	memcpy(out.args, l->args, sizeof out.args);
+	tell_known(b, i, t, &out);
 	return out;
 }
 
@@ -218,7 +241,7 @@ static void mark_moved(struct builder *b)
 
 		if (p && p->hidden && p->tasks.n == 0)
 			continue;
-		if (now && now->known && now->runs == t->runs)
+		if (t->wait.gil ? now && known_holder(p, now) : now && now->known && now->runs == t->runs)
 			continue;
 		if (now)
 			t->moved_ns = now->moved_ns;

@@ -43,6 +43,12 @@ struct seen_task {
 	bool moved;   /* since the last pass */
 	uint64_t runs;
 	int64_t moved_ns;
+	unsigned streak; /* passes in a row that saw it move */
+	/* known.c: what its stack has told, good while a counter stands at known_runs: its own, or that of gil_holder */
+	const char *idle; /* an idle helper thread of a library: whose; static */
+	pid_t gil_holder; /* it waits for the interpreter's lock, which this thread has; 0: not known to */
+	uint64_t known_runs;
+	uint64_t asked_runs; /* its stack was asked for when its counter stood there */
 	struct look look;
 };
 
@@ -85,6 +91,7 @@ struct seen_process {
 	int64_t zombie_asked_ns; /* when it was last asked whether it is one */
 	int64_t test_asked_ns, test_wait_ns; /* when its current test was last read, how long until the next try; 0: it has had one */
 	bool runs_tests;
+	bool test_ran; /* it was running when it was asked: no counter tells what it did until it slept */
 };
 
 struct alarm_seen {
@@ -115,10 +122,12 @@ struct observe {
 	ino_t net_ns;
 	VEC(struct seen_process *) procs;
 	struct idmap *by_pid;
+	VEC(pid_t) strangers; /* who of outside holds an object of the tree, at the last snapshot; from_outside alone */
 	VEC(struct ended) ended; /* to be told to history */
 	uint64_t generation, generation_told; /* of the set of tasks */
 	unsigned walk;
 	int64_t walked_ns, moved_ns;
+	int64_t changed_ns; /* the set of tasks changed */
 	VEC(struct alarm_seen) alarms;
 	bool alarms_known;
 	int64_t alarms_read_ns, alarms_cost_ns; /* when the last read began, what it took */
@@ -158,6 +167,15 @@ void look_decode(pid_t pid, pid_t tid, struct look *l);
 extern const char look_unknown_call[];
 /** Timeout of a blocking read or write of FD that no argument tells (sockets, terminals). @return ns, NEVER_NS; -1: refused. */
 int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way);
+
+/* ---- known.c ---- */
+
+/** Who has the interpreter's lock that T, a task of P, waits for, and has not run since; NULL: T may move for all that is known. */
+const struct seen_task *known_holder(struct seen_process *p, const struct seen_task *t);
+/** Whose idle helper thread T is, and has not run since; NULL. */
+const char *known_idle(const struct seen_task *t);
+/** Every pass sees it move. */
+bool known_restless(const struct seen_task *t);
 
 /* ---- details.c ---- */
 

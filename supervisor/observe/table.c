@@ -16,7 +16,7 @@ struct seen_process *table_find(const struct observe *ob, pid_t pid)
 static void changed(struct observe *ob, struct seen_process *p, int64_t now_ns)
 {
 	ob->generation++;
-	ob->moved_ns = now_ns;
+	ob->moved_ns = ob->changed_ns = now_ns;
 	p->moved = true;
 	p->details.valid = false;
 }
@@ -347,7 +347,13 @@ int table_walk_top(struct observe *ob, int64_t now_ns, struct err *err)
 {
 	OWNED_TEXT list = {0};
 	pid_t pid, me = ob->opt.supervisor;
-	int rc = read_children(ob, me, me, &list, err);
+	int rc;
+
+	if (ob->opt.from_outside) {
+		adopt(ob, 0, 0, ob->opt.root, now_ns);
+		return 0;
+	}
+	rc = read_children(ob, me, me, &list, err);
 
 	if (rc > 0)
 		return err_set(err, -ENOSYS, "/proc/%d/task/%d/children can't be read", me, me);

@@ -271,7 +271,8 @@ void explain_kind(struct explaining *x)
 	case ROLE_STOPPED: explain_members(x, FINDING_STOPPED); break;
 	case ROLE_FORK_LOCK: explain_members(x, FINDING_FORK_LOCK); break;
 	case ROLE_LOCK:
-	case ROLE_JOIN: explain_lock(x); break;
+	case ROLE_JOIN:
+	case ROLE_GIL: explain_lock(x); break;
 	case ROLE_EOF:
 	case ROLE_LOOP_EOF: explain_eof(x); break;
 	case ROLE_SOCKET:

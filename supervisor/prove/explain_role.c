@@ -110,7 +110,7 @@ static bool is_fork_lock(const struct explaining *x, const struct task *t)
 	const struct task *owner = w->owner_word ? snapshot_task(x->s, w->owner_word) : NULL;
 	size_t living = 0;
 
-	if (w->key || w->join || !p->forked)
+	if (w->key || w->join || w->gil || !p->forked)
 		return false;
 	for (size_t i = p->first_task; i < p->first_task + p->ntasks; i++)
 		living += x->s->tasks[i].wait.op != WAIT_DEAD;
@@ -121,11 +121,15 @@ enum role explain_role(struct explaining *x, size_t task)
 {
 	const struct task *t = &x->s->tasks[task];
 
+	if (t->wait.idle) /* nobody waits for it */
+		return ROLE_OTHER;
 	switch (t->wait.op) {
 	case WAIT_FDS: return role_of_fds(x, t);
 	case WAIT_FUTEX:
 		if (is_fork_lock(x, t))
 			return ROLE_FORK_LOCK;
+		if (t->wait.gil) /* the wait of its holder is the better cause */
+			return ROLE_GIL;
 		return t->wait.join ? ROLE_JOIN : ROLE_LOCK;
 	case WAIT_FLOCK: return ROLE_LOCK;
 	case WAIT_STOPPED: return t->wait.tty ? ROLE_TTY : ROLE_STOPPED;

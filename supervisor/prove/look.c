@@ -59,6 +59,8 @@ void look_holders(struct look *l, int object, unsigned ends, unsigned way)
 
 	if (drain)
 		look_assume(l, ASSUME_SERVICE_THREADS);
+	if (l->s->hidden_holders)
+		look_assume(l, ASSUME_NO_HIDDEN_HOLDER);
 	if (ends & END_READ)
 		look_strong(l, kind, (size_t)object * 2);
 	if (ends & END_WRITE)
@@ -120,10 +122,23 @@ static void look_alarm(struct look *l, bool takes_alarm)
 	}
 }
 
+/** The end of the thread that made it is a signal to it, whatever it waits for (PR_SET_PDEATHSIG(2const)). */
+static void look_mourner(struct look *l)
+{
+	const struct process *parent = snapshot_process(l->s, l->p->ppid);
+
+	if (parent)
+		look_weak(l, NODE_PROCESS, (size_t)(parent - l->s->procs));
+	else
+		look_assume(l, ASSUME_NO_OUTSIDE_SIGNAL);
+}
+
 static void look_signals(struct look *l)
 {
 	const struct wait *w = &l->t->wait;
 
+	if (l->p->mourns)
+		look_mourner(l);
 	if (w->op != WAIT_STOPPED && w->op != WAIT_TRACED) {
 		if (l->p->catches_chld) /* the end of a child is a signal to this process */
 			look_weak(l, NODE_KIN, (size_t)(l->p - l->s->procs));
@@ -151,7 +166,10 @@ void look_at(struct look *l, size_t task)
 	look_reset(l, task);
 	if (l->t->wait.op == WAIT_DEAD)
 		return;
-	look_timeout(l, l->t->wait.timeout_ns);
+	if (!l->t->wait.idle)
+		look_timeout(l, l->t->wait.timeout_ns);
+	else
+		look_assume(l, ASSUME_IDLE_WORKERS);
 	wait_class_of(&l->t->wait)->wakers(l, &l->t->wait);
 	if (!l->live)
 		look_signals(l);
@@ -174,7 +192,7 @@ const char *prove_seed_of_wait(const struct wait *w, int64_t horizon_ns)
 		return NULL;
 	if (w->op == WAIT_RUN)
 		return w->why && *w->why ? w->why : "runs";
-	if (w->timeout_ns <= horizon_ns)
+	if (w->timeout_ns <= horizon_ns && !w->idle)
 		return "its wait has a timeout";
 	if (w->op == WAIT_CHILD && w->npids == 0)
 		return "it waits for a child that is not there";

@@ -1,16 +1,42 @@
 /* What locks tell of themselves narrows who could wake a waiter. */
 #include "prove/prove.h"
 
+#include <string.h>
+
 /** Only the owner may release these: an RLock by its documentation, a mutex by POSIX (pthread_mutex_unlock(3p)). */
 static bool binds_its_owner(enum lock_kind kind)
 {
 	return kind == LOCK_RLOCK || kind == LOCK_MUTEX;
 }
 
+pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s)
+{
+	const struct lock_wait *l = &s->lock;
+
+	if (p->free_threaded || l->kind != LOCK_GIL || l->nowners != 1 || !l->owners[0].exact || !l->only_owners)
+		return 0;
+	return l->owners[0].tid == s->tid ? 0 : l->owners[0].tid;
+}
+
+/* Threads of libraries whose wait for work has a timeout, after which the thread takes itself off the list of the idle and returns: that is
+ * all. Named as python/service.c knows them, by their whole stack. trio/_core/_thread_cache.py, WorkerThread._work: 10 s. Pools that
+ * wait without a timeout (concurrent.futures, anyio) need no row. */
+static const char *const idle_waits[] = {"trio thread without work"};
+
+const char *prove_idle(const struct stack *s)
+{
+	if (s->quality != STACK_EXACT || !s->service)
+		return NULL;
+	for (size_t i = 0; i < sizeof idle_waits / sizeof *idle_waits; i++)
+		if (strcmp(s->service, idle_waits[i]) == 0)
+			return idle_waits[i];
+	return NULL;
+}
+
 /** The one exact owner, a thread of the waiter's process; 0: there is none. */
 static pid_t owner_of(const struct task *t, const struct lock_wait *l)
 {
-	if (l->nowners != 1 || !l->owners[0].exact || l->owners[0].pid != t->pid || l->owners[0].tid == t->tid)
+	if (!l->only_owners || l->nowners != 1 || !l->owners[0].exact || l->owners[0].pid != t->pid || l->owners[0].tid == t->tid)
 		return 0;
 	return l->owners[0].tid;
 }

@@ -223,30 +223,3 @@ void proof_free(struct proof *p)
 	if (p)
 		arena_free(p->arena);
 }
-
-unsigned prove_soft(unsigned assumptions)
-{
-	return assumptions & (ASSUME_NO_ALARM | ASSUME_NO_FIFO_OPEN | ASSUME_NO_SHM_OPEN | ASSUME_LIVE_INERT | ASSUME_SERVICE_THREADS);
-}
-
-/** 250 ms spans several rounds of the sampler; two seconds are what an outsider or a ticker gets to show itself. */
-int64_t prove_patience_ns(unsigned assumptions)
-{
-	return assumptions & ~(unsigned)(ASSUME_HORIZON | ASSUME_ALARMS_HEARD) ? 2 * NS_PER_S : 250 * NS_PER_MS;
-}
-
-const char *assumption_text(enum assumption bit)
-{
-	switch (bit) {
-	case ASSUME_NO_OUTSIDE_SIGNAL: return "nobody outside the tree intervenes";
-	case ASSUME_NO_OUTSIDE_CONNECT: return "nobody outside the tree connects";
-	case ASSUME_HORIZON: return "a timeout beyond the run's time budget is no progress";
-	case ASSUME_NO_ALARM: return "no alarm was armed";
-	case ASSUME_NO_FIFO_OPEN: return "nobody opens the FIFO by name";
-	case ASSUME_NO_SHM_OPEN: return "nobody opens the shared object by name";
-	case ASSUME_LIVE_INERT: return "no live task of the tree signals the stuck ones or opens their files";
-	case ASSUME_SERVICE_THREADS: return "service threads touch nothing but their own descriptor";
-	case ASSUME_ALARMS_HEARD: return "no alarm was armed past the C library";
-	}
-	return "something that has no name";
-}

@@ -39,15 +39,40 @@ struct proof {
  *  A task that ran between the two readings keeps what it had; so does one whose owner was inferred, for anybody may release a plain lock. */
 void prove_owners(struct snapshot *s);
 
+/** The thread that has the interpreter's lock which the thread of S, one of P's, waits for, as the lock itself tells; 0: it waits for another
+ *  one, or who has it is not known. What moved while it was read tells, too: observe/known.c says why. */
+pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s);
+/** The library whose idle helper thread S is: all that it does when its timeout is over is to end. NULL: it is none. Static. */
+const char *prove_idle(const struct stack *s);
+
 /** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
 struct proof *prove(const struct snapshot *s, const struct prove_options *opt);
 void proof_free(struct proof *p);
 
-/** Assumptions that keep a verdict at SUSPECTED. */
-unsigned prove_soft(unsigned assumptions);
+/** What an assumption costs: how long a verdict that rests on it must have held before it is spoken. */
+struct assumption_row {
+	enum assumption bit;
+	const char *name; /* as `--assume` has it */
+	const char *text; /* one sentence without a full stop, e.g. "nobody outside the tree connects" */
+	int64_t patience_ns;
+	bool soft; /* never ground for a proof: the verdict is SUSPECTED */
+};
+enum { ASSUMPTIONS = 11 };
+
+/** The rows in force for a run: the defaults, and what `--assume` has changed. */
+struct assumptions {
+	struct assumption_row rows[ASSUMPTIONS]; /* in the order of the bits */
+};
+const struct assumptions *assumptions_default(void);
+/** NAME (LEN bytes) is good for a proof after PATIENCE_NS; NEVER_NS: never. @return 0; -ENOENT: no such name; -EPERM: it can't be taken for
+ *  granted. */
+int assumptions_set(struct assumptions *as, const char *name, size_t len, int64_t patience_ns);
+
+/** Assumptions of BITS that keep a verdict at SUSPECTED. AS may be NULL: the defaults. */
+unsigned prove_soft(const struct assumptions *as, unsigned bits);
 /** How long a verdict must hold before it is spoken; what rests on outsiders' restraint waits longer. */
-int64_t prove_patience_ns(unsigned assumptions);
-/** One sentence without a full stop, e.g. "nobody outside the tree connects". BIT is one assumption. */
+int64_t prove_patience_ns(const struct assumptions *as, unsigned bits);
+/** BIT is one assumption. */
 const char *assumption_text(enum assumption bit);
 
 /** Kind, culprits, chain and evidence for the stuck set. FOCUS: the processes that the run waits for (the root; those that run a
@@ -56,9 +81,15 @@ const char *assumption_text(enum assumption bit);
 struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
                         enum certainty certainty);
 
-/** For a run whose time is over and that is not stuck: FINDING_STALL, with what each living task does in `blocked` and why it may
- *  move in `live`. Never NULL. */
-struct finding *explain_stall(const struct snapshot *s, const struct proof *p);
+struct stall_facts {
+	int64_t quiet_ns; /* so long there was no progress; 0: it is the time given to the run, or to a test, that is over */
+	bool busy;        /* the tree has wanted much of the processors meanwhile */
+	bool test_late;   /* it is a test's time */
+};
+/** For a run that does not go on, or whose time is over, and that is not stuck: FINDING_STALL, FINDING_BUSY, or FINDING_BACKPRESSURE (a
+ *  writer has waited for at least half of the quiet time, and whoever could read is live), with what each living task does in `blocked`
+ *  and why it may move in `live`. Never NULL. */
+struct finding *explain_stall(const struct snapshot *s, const struct proof *p, const struct stall_facts *how);
 
 /** A cheap answer before a snapshot is made: could this wait, by itself, end before the horizon? Used by observe's callers to
  *  spare a look. @return the seed in words, NULL when only the graph can tell. */

@@ -35,6 +35,8 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 		look_live(l, "nobody known maps the shared memory of its lock");
 	if (l->g->w.any_dark)
 		look_strong(l, NODE_DARK, 0);
+	if (l->s->hidden_holders)
+		look_assume(l, ASSUME_NO_HIDDEN_HOLDER);
 }
 
 /** The threads of the memory map, or the owner alone where the lock itself names one of them. */
@@ -48,9 +50,23 @@ static void private_futex_wakers(struct look *l, const struct wait *w)
 		look_strong(l, NODE_MAP, graph_map_of(l->g, l->p));
 }
 
+/** Its timeout, 5 ms, ends nothing: it asks the holder to let go and waits on (take_gil() in CPython's Python/ceval_gil.c, 3.8 to 3.14).
+ *  Who has the lock releases it; nobody else can. */
+static void gil_wakers(struct look *l, const struct wait *w)
+{
+	const struct task *owner = w->owner ? snapshot_task(l->s, w->owner) : NULL;
+
+	if (!owner || owner->wait.op == WAIT_DEAD || owner == l->t || l->s->procs[owner->proc].vm != l->p->vm)
+		look_live(l, "it waits for the interpreter's lock, and who holds it is not known");
+	else
+		look_strong(l, NODE_TASK, (size_t)(owner - l->s->tasks));
+}
+
 static void futex_wakers(struct look *l, const struct wait *w)
 {
-	if (w->join)
+	if (w->gil)
+		gil_wakers(l, w);
+	else if (w->join)
 		join_wakers(l, w->join);
 	else if (w->key)
 		shared_futex_wakers(l, w);

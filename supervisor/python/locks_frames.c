@@ -3,7 +3,13 @@
 
 #include "python/locks.h"
 
-enum { MOST_SLOTS = 256, MOST_WAITED = 8, METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */ };
+enum {
+	MOST_SLOTS = 256,
+	MOST_WAITED = 8,
+	MOST_BLOCKS = 64,
+	MOST_MANAGERS = 4,
+	METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */
+};
 
 bool lock_first_frame(struct python *py, const struct python_thread *t, struct py_frame *out)
 {
@@ -62,7 +68,8 @@ static uint64_t bound_exit(struct python *py, uint64_t obj)
 	}
 	if (!py_is_type(py, obj, "method"))
 		return 0;
-	return py_string_is(py, memory_u64(py->m, memory_u64(py->m, obj + (uint64_t)py->o.me_func) + (uint64_t)py->o.fu_name), "__exit__")
+	return py_string_is(py, memory_u64(py->m, memory_u64(py->m, obj + (uint64_t)py->o.me_func) + (uint64_t)py->o.fu_name),
+			    "__exit__")
 		       ? memory_u64(py->m, obj + (uint64_t)py->o.me_self)
 		       : 0;
 }
@@ -95,8 +102,8 @@ static uint64_t exit_at(struct python *py, const struct py_frame *f, size_t i, s
 	return bound_exit(py, obj);
 }
 
-/** Does the code call something `release`? co_names stands before co_varnames (cpython/code.h, 3.8 to 3.10), before co_exceptiontable
- *  afterwards. */
+/** Does the code call something `release`? co_names stands before co_varnames (cpython/code.h, 3.8 to 3.10), before
+ *  co_exceptiontable afterwards. */
 static bool names_release(struct python *py, const struct py_frame *f)
 {
 	uint64_t after = (uint64_t)(py->minor <= 10 ? py->o.co_varnames : py->o.co_exctable);
@@ -135,21 +142,78 @@ static bool has_let_go(const struct let_go *gone, uint64_t lock)
 	return false;
 }
 
+/** The line of the `with` whose __exit__ is the topmost of DEPTH slots; 0: not known. From 3.11 on the handler of a `with`
+ *  block has the line of its item (up to 3.12: of the statement), and lies inside of the block around: from handler to
+ *  handler it goes outward. No other block that keeps the instruction has an __exit__ on top: the compiler's clean-up has an
+ *  exception there. */
+static int with_line(struct python *py, const struct py_frame *f, size_t depth)
+{
+	struct py_frame at = *f;
+	struct py_block block;
+	uint8_t *table;
+	size_t size = py->minor >= 11 ? py_exception_table(py, f, &table) : 0;
+	int line = 0;
+
+	if (!size)
+		return 0;
+	for (int i = 0; i < MOST_BLOCKS && !line && py_exception_block(table, size, at.offset, &block) && block.handler >= 0;
+	     i++) {
+		at.offset = block.handler;
+		if (block.keeps && block.depth == depth)
+			line = py_frame_line(py, &at);
+	}
+	mem_free(table);
+	return line;
+}
+
+/** A `with` of SELF, unless that is no lock, or was let go of further in. */
+static void add_hold(struct locking *l, const struct let_go *gone, uint64_t self, struct lock_hold hold)
+{
+	hold.lock = lock_beneath(l->py, self);
+	if (!hold.lock || has_let_go(gone, hold.lock))
+		return;
+	vec_push(&l->holds, hold);
+}
+
+/** The generator of a @contextmanager function that stands at its yield, in the `with` of SELF: what that is in the `with` of. */
+static void holds_of_manager(struct locking *l, const struct let_go *gone, uint64_t self, struct lock_hold hold)
+{
+	uint64_t gen;
+	struct py_frame f;
+	size_t live;
+
+	for (int i = 0; i < MOST_MANAGERS && lock_class_of(l->py, self) == CLASS_MANAGER; i++) {
+		gen = py_attr(l->py, self, "gen");
+		if (py_gen_state(l->py, gen) != PY_GEN_SUSPENDED || !py_gen_frame(l->py, gen, &f))
+			return;
+		live = py_stack_live(l->py, &f);
+		hold.doubtful |= names_release(l->py, &f);
+		self = 0;
+		for (size_t k = 0; k < live && k < MOST_SLOTS; k++) {
+			uint64_t inner = exit_at(l->py, &f, k, live);
+
+			add_hold(l, gone, inner, hold);
+			self = inner ? inner : self;
+		}
+	}
+}
+
 static void holds_of_frame(struct locking *l, const struct py_frame *f, const struct let_go *gone, struct lock_hold hold)
 {
 	size_t live = py_stack_live(l->py, f);
-	int doubtful = -1;
 
 	for (size_t i = 0; i < live && i < MOST_SLOTS; i++) {
 		uint64_t self = exit_at(l->py, f, i, live);
+		bool manager = self && lock_class_of(l->py, self) == CLASS_MANAGER;
 
-		hold.lock = lock_beneath(l->py, self);
-		if (!hold.lock || has_let_go(gone, hold.lock))
+		if (!manager && !lock_beneath(l->py, self))
 			continue;
-		if (doubtful < 0)
-			doubtful = names_release(l->py, f);
-		hold.doubtful = doubtful;
-		vec_push(&l->holds, hold);
+		hold.line = with_line(l->py, f, l->py->minor >= 14 ? i + 2 : i + 1);
+		hold.doubtful = names_release(l->py, f);
+		if (manager)
+			holds_of_manager(l, gone, self, hold);
+		else
+			add_hold(l, gone, self, hold);
 	}
 }
 

@@ -21,7 +21,8 @@ static bool gather(struct python *py, uint64_t obj, void *who)
 	struct gathering *g = who;
 	uint64_t lock = lock_beneath(py, obj);
 
-	if (lock && lock_kind_of(py, lock) == LOCK_SEMLOCK && g->found.n < MOST_SEMLOCKS && !is_among(g->found.at, g->found.n, lock))
+	if (lock && lock_kind_of(py, lock) == LOCK_SEMLOCK && g->found.n < MOST_SEMLOCKS &&
+	    !is_among(g->found.at, g->found.n, lock))
 		vec_push(&g->found, lock);
 	return false;
 }
@@ -61,7 +62,7 @@ static void add_withs(const struct locking *l, struct python_semlock *s)
 		for (size_t k = 0; k < s->nholders; k++)
 			seen |= s->holders[k].thread == h->thread;
 		if (h->lock == s->object && !h->doubtful && !seen)
-			s->holders[s->nholders++] = (struct python_holder){h->thread, h->frame, false};
+			s->holders[s->nholders++] = (struct python_holder){h->thread, h->frame, h->line, false};
 	}
 }
 

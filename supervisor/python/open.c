@@ -6,7 +6,9 @@
 #include "python/state.h"
 
 enum { FIRST_WITH_BLOCK = 13, SECTION_PADDING = 64, MOST_TRIED = 64 };
+enum { ALPHA = 0xa, BETA = 0xb };
 static const char COOKIE[8] = "xdebugpy";
+#define NOT_KNOWN_BUILD "built in a way that tracewrap does not know, its frames are not read"
 
 static bool digit(uint8_t c)
 {
@@ -123,6 +125,15 @@ static bool size_fits(const struct python *py)
 	return py->at.by_section ? is >= want && is - want < SECTION_PADDING : is == want;
 }
 
+/** What follows the threads in the table are frames and objects, and the block has only some of their fields. Where one of these
+ *  is elsewhere (Py_TRACE_REFS), the others are, too. */
+static bool same_objects(const struct py_offsets *a, const struct py_offsets *b)
+{
+	size_t from = offsetof(struct py_offsets, fr_back);
+
+	return memcmp((const char *)a + from, (const char *)b + from, sizeof *a - from) == 0;
+}
+
 /** Choose a row and lay the interpreter's own word over it. @return NULL, or why that can't be. */
 static const char *choose(struct python *py, const uint64_t *block, bool has_block)
 {
@@ -130,9 +141,11 @@ static const char *choose(struct python *py, const uint64_t *block, bool has_blo
 
 	if (!row)
 		return REFUSED(py, "its frames are not known to this version of tracewrap");
+	if ((py->hex >> 4 & 15) == ALPHA || (py->hex >> 4 & 15) == BETA)
+		return REFUSED(py, "a pre-release, of which the frames are not known to this version of tracewrap");
 	py->o = *row;
 	if (py->minor < FIRST_WITH_BLOCK)
-		return size_fits(py) ? NULL : REFUSED(py, "built in a way that tracewrap does not know, its frames are not read");
+		return size_fits(py) ? NULL : REFUSED(py, NOT_KNOWN_BUILD);
 	if (!has_block || !py_block_words(py->hex))
 		return REFUSED(py, "it does not describe itself as it should, its frames are not read");
 	py->free_threaded = block[2] & 1;
@@ -140,7 +153,7 @@ static const char *choose(struct python *py, const uint64_t *block, bool has_blo
 		return REFUSED(py, "a free-threaded build, of which the frames are not known to this version of tracewrap");
 	if (!py_block_overlay(py->hex, block, &py->o) || !size_fits(py))
 		return REFUSED(py, "what it says of itself does not fit its file, its frames are not read");
-	return NULL;
+	return same_objects(&py->o, row) ? NULL : REFUSED(py, NOT_KNOWN_BUILD);
 }
 
 /** Is the innermost frame of a thread of INTERPRETER's one of code? 1: yes; 0: there is none; -1: it is something else. */

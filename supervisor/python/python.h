@@ -80,6 +80,7 @@ struct python_blocked {
 struct python_holder {
 	size_t thread; /* index */
 	long frame;    /* index of the innermost of its frames that is in a `with` of it; -1: none */
+	int line;      /* of that `with`; 0: not known */
 	bool exact;    /* the lock itself says so */
 };
 /** As struct lock_wait has it, with threads by index. LOCK_SEMLOCK: whose it is, is for all processes together to say:
@@ -94,8 +95,8 @@ struct python_lock {
 	bool signal, only_holders, holder_gone;
 };
 /** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
-struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
-				 size_t nblocked);
+struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n,
+				 const struct python_blocked *blocked, size_t nblocked);
 
 /** A _multiprocessing.SemLock: what this process knows of a semaphore that others may have objects of, too. */
 struct python_semlock {

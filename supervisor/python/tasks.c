@@ -1,4 +1,5 @@
-/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a yield. */
+/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a
+ * yield. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,13 @@ static uint64_t coro_of(struct tasks *t, const struct task_object *o)
 	return o->class == CLASS_TRIO ? trio_coro(t, o->at) : asyncio_coro(t, o->at);
 }
 
+/** What could not be read to its end may say less than it should, in any part: it is left out. */
+static void show(struct tasks *t, const struct async_task *task)
+{
+	if (!memory_spent(t->py->m))
+		vec_push(&t->found, *task);
+}
+
 static void add_task(struct tasks *t, const struct task_object *o)
 {
 	struct async_task out = {.id = o->at, .fd = -1};
@@ -50,7 +58,7 @@ static void add_task(struct tasks *t, const struct task_object *o)
 		asyncio_waits(t, &c, asyncio_waiter(t, o->at), &out);
 	}
 	chain_free(&c);
-	vec_push(&t->found, out);
+	show(t, &out);
 }
 
 /* A coroutine that runs and is no task's is on the stack of its thread. */
@@ -74,7 +82,7 @@ static void add_bare(struct tasks *t, const struct coro *bare)
 	if (c.end && py_type_name(t->py, c.end, type, sizeof type) && *type)
 		out.awaits = !strcmp(type, "_asyncio.FutureIter") ? "Future" : arena_strdup(t->py->arena, type);
 	chain_free(&c);
-	vec_push(&t->found, out);
+	show(t, &out);
 }
 
 static int by_address(const void *a, const void *b)
@@ -109,6 +117,8 @@ static void put_in_order(struct tasks *t)
 /** May one more task be shown? */
 static bool has_room(struct tasks *t)
 {
+	if (memory_spent(t->py->m))
+		return false;
 	if (t->found.n < TASKS_MOST && t->frames < TASKS_MOST_FRAMES)
 		return tasks_go_on(t);
 	t->cut = "there are more tasks than are looked at";
@@ -143,6 +153,7 @@ size_t tasks_show(struct tasks *t, struct async_task **out)
 	vec_free(&t->objects);
 	vec_free(&t->watched);
 	vec_free(&t->loops);
+	vec_free(&t->holds);
 	vec_free(&t->found);
 	mem_free(t->types);
 	return n;

@@ -1,8 +1,8 @@
-/* All objects that CPython's garbage collector knows: three generations and what gc.freeze() set aside (pycore_gc.h). Each object has a
- * head of 16 bytes before it: next and previous, with flags in their two lowest bits. */
+/* All objects that CPython's garbage collector knows: three generations and what gc.freeze() set aside (pycore_gc.h). Each
+ * object has a head of 16 bytes before it: next and previous, with flags in their two lowest bits. */
 #include "python/tasks.h"
 
-enum { GC_HEAD = 16 };
+enum { GC_HEAD = 16, SHARE_FOR_TASKS = 4 /* a quarter: what is found has to be read, too */ };
 
 static uint64_t plain(uint64_t link)
 {
@@ -17,8 +17,8 @@ static bool closes(struct memory *m, uint64_t head)
 	return next && prev && plain(memory_u64(m, next + 8)) == head && plain(memory_u64(m, prev)) == head;
 }
 
-/* Up to 3.13 a pointer stands between the third generation and the frozen objects, 3.14 has them side by side; late releases of 3.13 moved
- * all of it by four bytes. So it is looked for: only a list's head closes. */
+/* Up to 3.13 a pointer stands between the third generation and the frozen objects, 3.14 has them side by side; late releases of
+ * 3.13 moved all of it by four bytes. So it is looked for: only a list's head closes. */
 static uint64_t frozen_head(struct tasks *t, uint64_t oldest)
 {
 	uint64_t first = oldest + (uint64_t)t->py->o.gc_gen_size;
@@ -49,7 +49,19 @@ void tasks_keep(struct tasks *t, uint64_t obj, enum task_class class)
 		t->cut = "there are more generators than are looked at";
 }
 
-/** @return false: no further list is to be read. */
+static bool may_go_on(struct tasks *t, size_t seen)
+{
+	if (seen > TASKS_MOST_OBJECTS)
+		t->cut = "there are more objects than are looked at";
+	else if (memory_left(t->py->m) < t->pages / SHARE_FOR_TASKS)
+		t->cut = "too much memory was to be read";
+	else
+		return tasks_go_on(t);
+	return false;
+}
+
+/** From its end on: tasks are newer than the modules and the data that a program began with, should it be cut. @return false: no
+ * further list is to be read. */
 static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 {
 	struct python *py = t->py;
@@ -58,17 +70,15 @@ static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 
 	if (size > sizeof words)
 		return false;
-	for (uint64_t gc = plain(memory_u64(py->m, head)); gc != head; gc = plain(words[0])) {
+	for (uint64_t gc = plain(memory_u64(py->m, head + 8)); gc != head; gc = plain(words[1])) {
 		uint64_t type;
 		enum task_class class;
 
-		if (++*seen > TASKS_MOST_OBJECTS)
-			t->cut = "there are more objects than are looked at";
-		if (*seen > TASKS_MOST_OBJECTS || !tasks_go_on(t))
+		if (!may_go_on(t, ++*seen))
 			return false;
-		if (!gc || !memory_read(py->m, gc, words, size) || plain(words[1]) != before) {
-			t->cut = memory_spent(py->m) ? "too much memory was to be read" : "a list of the garbage collector is torn";
-			return !memory_spent(py->m);
+		if (!gc || !memory_read(py->m, gc, words, size) || plain(words[0]) != before) {
+			t->cut = "a list of the garbage collector is torn";
+			return true;
 		}
 		before = gc;
 		type = words[size / 8 - 1];
@@ -100,8 +110,10 @@ static bool walk_interpreter(struct tasks *t, uint64_t interpreter, size_t *seen
 void tasks_walk(struct tasks *t)
 {
 	size_t seen = 0;
+	uint64_t is = 0;
 
-	for (uint64_t is = py_next_interpreter(t->py, 0); is; is = py_next_interpreter(t->py, is)) {
+	t->pages = memory_left(t->py->m);
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(t->py, is)); i++) {
 		if (!walk_interpreter(t, is, &seen) || !t->py->o.gc_in_interp)
 			break; /* 3.8: one collector for all interpreters */
 	}

@@ -1,7 +1,7 @@
 /* Interpreters and their thread states. */
 #include "python/state.h"
 
-enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512, MOST_IN_GROUP = 100000 };
+enum { PTHREAD_WORDS = 512, MOST_CALIBRATED = 64, MOST_IN_GROUP = 100000 };
 enum { CFRAME_310 = 48 }; /* cpython/pystate.h of 3.10: PyThreadState.cframe */
 
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
@@ -53,48 +53,51 @@ static bool of_interpreter(struct python *py, uint64_t interpreter, thread_vec *
 	return true;
 }
 
-static bool is_tid(const struct python *py, uint32_t number)
+static struct idmap *all_tids(const struct python *py)
 {
+	struct idmap *tids = idmap_new();
+
 	for (size_t i = 0; i < py->at.ntids; i++)
-		if ((uint32_t)py->at.tids[i] == number)
-			return true;
-	return false;
+		idmap_put(tids, (uint64_t)py->at.tids[i], i);
+	return tids;
 }
 
-/** How many different tids the threads have at OFFSET of what their idents point to. */
-static size_t different_tids(struct python *py, const struct python_thread *threads, size_t n, uint64_t offset)
+/** How many different ones of TIDS the threads have at OFFSET of what their idents point to. */
+static size_t different_tids(struct python *py, const struct idmap *tids, const struct python_thread *threads, size_t n,
+			     uint64_t offset)
 {
-	struct idmap *seen = idmap_new();
+	uint32_t seen[MOST_CALIBRATED];
 	size_t different = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t number = memory_u32(py->m, threads[i].ident + offset);
+		uint32_t number = threads[i].ident ? memory_u32(py->m, threads[i].ident + offset) : 0;
+		size_t k = 0;
 
-		if (!number || !is_tid(py, number) || idmap_get(seen, number, NULL))
+		if (!number || !idmap_get(tids, number, NULL))
 			continue;
-		idmap_put(seen, number, i);
-		different++;
+		while (k < different && seen[k] != number)
+			k++;
+		if (k == different)
+			seen[different++] = number;
 	}
-	idmap_free(seen);
 	return different;
 }
 
 /** Up to 3.10 a thread state knows pthread_self() alone, which is where glibc's struct pthread lies (nptl/descr.h): its tid is a
  *  number in it, at a place that depends on glibc. It is the place where most threads have a tid, each another. */
-static int find_tid_place(struct python *py, const struct python_thread *threads, size_t n)
+static int find_tid_place(struct python *py, const struct idmap *tids, const struct python_thread *threads, size_t n)
 {
 	size_t best = 0;
 	int place = -1;
 
+	if (n > MOST_CALIBRATED) { /* the oldest come last, the main thread among them */
+		threads += n - MOST_CALIBRATED;
+		n = MOST_CALIBRATED;
+	}
 	for (int i = 0; i < PTHREAD_WORDS; i++) {
-		size_t different;
+		size_t different = different_tids(py, tids, threads, n, 4 * (uint64_t)i);
 
-		/* Cheap: where no thread has any, nothing is counted. */
-		bool any = false;
-
-		for (size_t k = 0; k < n && !any; k++)
-			any = threads[k].ident && is_tid(py, memory_u32(py->m, threads[k].ident + 4 * (uint64_t)i));
-		if (!any || (different = different_tids(py, threads, n, 4 * (uint64_t)i)) <= best)
+		if (different <= best)
 			continue;
 		best = different;
 		place = 4 * i;
@@ -104,15 +107,19 @@ static int find_tid_place(struct python *py, const struct python_thread *threads
 
 static void add_tids(struct python *py, thread_vec *threads)
 {
+	struct idmap *tids;
+
 	if (py->o.ts_native_id >= 0)
 		return;
+	tids = all_tids(py);
 	if (!py->tid_in_pthread)
-		py->tid_in_pthread = find_tid_place(py, threads->at, threads->n);
+		py->tid_in_pthread = find_tid_place(py, tids, threads->at, threads->n);
 	for (size_t i = 0; i < threads->n && py->tid_in_pthread > 0; i++) {
 		uint32_t tid = memory_u32(py->m, threads->at[i].ident + (uint64_t)py->tid_in_pthread);
 
-		threads->at[i].tid = is_tid(py, tid) ? (pid_t)tid : 0;
+		threads->at[i].tid = idmap_get(tids, tid, NULL) ? (pid_t)tid : 0;
 	}
+	idmap_free(tids);
 }
 
 size_t python_threads(struct python *py, struct python_thread **out, const char **why)
@@ -122,7 +129,7 @@ size_t python_threads(struct python *py, struct python_thread **out, const char 
 
 	*why = NULL;
 	for (int i = 0; (interpreter = py_next_interpreter(py, interpreter)); i++)
-		if (i == MOST_INTERPRETERS || !of_interpreter(py, interpreter, &threads)) {
+		if (i == PY_MOST_INTERPRETERS || !of_interpreter(py, interpreter, &threads)) {
 			*why = "the list of its threads breaks off";
 			break;
 		}

@@ -74,20 +74,45 @@ static bool next_number(const uint8_t *table, size_t size, size_t *i, uint32_t *
 	return false;
 }
 
-size_t py_exception_depth(const uint8_t *table, size_t size, int offset)
+bool py_exception_block(const uint8_t *table, size_t size, int offset, struct py_block *out)
 {
-	uint32_t unit = offset < 0 ? 0 : (uint32_t)offset / 2, depth = 0;
+	uint32_t unit = offset < 0 ? 0 : (uint32_t)offset / 2;
+	bool found = false;
 
 	for (size_t i = 0; i < size;) {
 		uint32_t v[4]; /* start, length, target, depth << 1 | whether the instruction is kept, too */
 
 		for (int k = 0; k < 4; k++)
 			if (!next_number(table, size, &i, &v[k]))
-				return 0;
-		if (unit >= v[0] && unit - v[0] < v[1])
-			depth = v[3] >> 1;
+				return false;
+		if (unit < v[0] || unit - v[0] >= v[1])
+			continue;
+		*out = (struct py_block){.handler = v[2] < PY_MOST_TABLE ? (int)v[2] * 2 : -1, .depth = v[3] >> 1, .keeps = v[3] & 1};
+		found = true;
 	}
-	return depth;
+	return found;
+}
+
+size_t py_exception_depth(const uint8_t *table, size_t size, int offset)
+{
+	struct py_block block;
+
+	return py_exception_block(table, size, offset, &block) ? block.depth : 0;
+}
+
+size_t py_exception_table(struct python *py, const struct py_frame *f, uint8_t **out)
+{
+	uint64_t bytes = memory_u64(py->m, f->code + (uint64_t)py->o.co_exctable), size;
+
+	*out = NULL;
+	if (!bytes || !memory_read(py->m, bytes + (uint64_t)py->o.by_size, &size, sizeof size) || !size || size > PY_MOST_TABLE)
+		return 0;
+	*out = mem_alloc((size_t)size);
+	if (memory_read(py->m, bytes + (uint64_t)py->o.by_data, *out, (size_t)size))
+		return (size_t)size;
+	mem_free(*out);
+	*out = NULL;
+	return 0;
 }
 
 static size_t live_by_blocks(struct python *py, const struct py_frame *f)
@@ -101,18 +126,10 @@ static size_t live_by_blocks(struct python *py, const struct py_frame *f)
 
 static size_t live_by_table(struct python *py, const struct py_frame *f)
 {
-	uint8_t small[512], *table = small;
-	uint64_t bytes = memory_u64(py->m, f->code + (uint64_t)py->o.co_exctable), size;
-	size_t depth = 0;
+	uint8_t *table;
+	size_t size = py_exception_table(py, f, &table), depth = py_exception_depth(table, size, f->offset);
 
-	if (!bytes || !memory_read(py->m, bytes + (uint64_t)py->o.by_size, &size, sizeof size) || size > PY_MOST_TABLE)
-		return 0;
-	if (size > sizeof small)
-		table = mem_alloc((size_t)size);
-	if (memory_read(py->m, bytes + (uint64_t)py->o.by_data, table, (size_t)size))
-		depth = py_exception_depth(table, (size_t)size, f->offset);
-	if (table != small)
-		mem_free(table);
+	mem_free(table);
 	return depth;
 }
 

@@ -162,6 +162,7 @@ static bool has_object(const struct making *m, const struct blocked *b)
 	case ROLE_STOPPED:
 	case ROLE_FORK_LOCK:
 	case ROLE_LOCK:
+	case ROLE_GIL:
 	case ROLE_JOIN:
 	case ROLE_SIGNAL:
 	case ROLE_CHILD:
@@ -201,6 +202,7 @@ static void name_task_edge(const struct making *m, struct graph_node *node, bool
 		set_edge(node, "waits for", "a message");
 		return;
 	case ROLE_LOCK:
+	case ROLE_GIL:
 	case ROLE_FORK_LOCK:
 		set_edge(node, "waits for", fact_is_file_lock(b) ? "its file lock" : "its lock");
 		return;
@@ -219,7 +221,7 @@ static void name_task_edge(const struct making *m, struct graph_node *node, bool
 	case ROLE_COUNT:
 		break;
 	}
-	set_edge(node, to_object ? "waits on" : "waits for", m->f->kind == FINDING_STALL ? "" : "it");
+	set_edge(node, to_object ? "waits on" : "waits for", finding_is_stall(m->f) ? "" : "it");
 }
 
 static void name_object_edge(struct graph_node *node, const struct blocked *waiter)

@@ -19,7 +19,7 @@ static void head(struct html *h)
 		const struct finding *f = h->all.at[0].f;
 
 		text_addf(out, "%s: ",
-			  f->kind == FINDING_STALL ? "Time is over"
+			  finding_is_stall(f) ? "Time is over"
 			  : f->certainty == PROVEN ? "HANG proven"
 						   : "Hang suspected");
 		esc_html(out, f->test ? f->test : finding_kind_name(f->kind), HTML_PATH);

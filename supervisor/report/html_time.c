@@ -252,11 +252,11 @@ static void picture_of_finding(struct html *h, const struct html_finding *x, con
 		if (f->test && strcmp(r->tests[i].test, f->test) == 0 && r->tests[i].from_ns - r->start_ns < t.from_ns)
 			t.from_ns = r->tests[i].from_ns - r->start_ns;
 	t.from_ns -= (t.to_ns - t.from_ns) / 12;
-	t.from_ns = t.from_ns < 0 || f->kind == FINDING_STALL ? 0 : t.from_ns;
+	t.from_ns = t.from_ns < 0 || finding_is_stall(f) ? 0 : t.from_ns;
 	n = choose(&t, r, f, rows, ROWS_MOST);
 	height = TOP + ((int)n + (r->ntests != 0)) * STEP + 30;
 	open_svg(&t, class, height);
-	if (f->kind != FINDING_STALL) {
+	if (!finding_is_stall(f)) {
 		double x1 = x_of(&t, f->onset_ns), x2 = x_of(&t, f->detected_ns);
 
 		text_addf(h->out, "<rect class=\"zone\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>\n", x1, TOP - 6,
@@ -264,7 +264,7 @@ static void picture_of_finding(struct html *h, const struct html_finding *x, con
 	}
 	axis(&t, ticks, height);
 	t.shift_ns = -r->start_ns;
-	if (f->kind != FINDING_STALL) {
+	if (!finding_is_stall(f)) {
 		moment(&t, f->onset_ns, "still since", x_of(&t, f->onset_ns) > width / 2.0, height);
 		if (x_of(&t, f->detected_ns) - x_of(&t, f->onset_ns) > 4 && width > 600)
 			moment(&t, f->detected_ns, f->certainty == PROVEN ? "proven" : "seen",

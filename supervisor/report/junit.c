@@ -68,7 +68,7 @@ void junit_hang(struct text *out, const struct run_report *r, const struct findi
 	struct text_style style = {.width = SCREEN_WIDTH, .folder = r->folder};
 	OWNED_TEXT screen = {0};
 
-	text_addf(out, "<error type=\"tracewrap.%s\"", f->kind == FINDING_STALL ? "stall" : "hang");
+	text_addf(out, "<error type=\"tracewrap.%s\"", finding_is_stall(f) ? "stall" : "hang");
 	message(out, f);
 	text_add(out, ">");
 	report_screen(r, f, &style, &screen);

@@ -62,6 +62,8 @@ static bool add_known_lock(struct text *out, const struct finding *f, const stru
 		if (l->kind == LOCK_PARKED || l->kind == LOCK_JOIN)
 			return false;
 		text_addf(out, "waits for the %s", word_lock(l));
+		if (l->owner_gone)
+			text_add(out, ", whose owner is no thread of this process: it was held when this was forked");
 		return true;
 	}
 	text_add(out, "waits for ");
@@ -99,7 +101,7 @@ static void add_lock(struct text *out, const struct finding *f, const struct blo
 		add_waited(out, f, b);
 	} else {
 		text_add(out,
-			 f->kind == FINDING_STALL ? "waits for a lock" : "waits for a lock that nobody is left to release");
+			 finding_is_stall(f) ? "waits for a lock" : "waits for a lock that nobody is left to release");
 	}
 }
 
@@ -127,7 +129,7 @@ static void add_loop(struct text *out, const struct finding *f, const struct blo
 {
 	text_add(out, "its event loop waits for ");
 	if (!b->nwaits_for_pids || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid)) {
-		text_add(out, f->kind == FINDING_STALL ? "events" : "an event that nobody is left to cause");
+		text_add(out, finding_is_stall(f) ? "events" : "an event that nobody is left to cause");
 		return;
 	}
 	if (b->role == ROLE_LOOP_EOF)
@@ -163,6 +165,14 @@ static void add_timeout(struct text *out, int64_t timeout_ns)
 		text_addf(out, " (up to %lld h)", (long long)(s + 1800) / 3600);
 }
 
+/** What follows "a". */
+static const char *fork_lock_word(const struct finding *f, const struct blocked *b)
+{
+	const struct lock_wait *l = fact_lock(f, b);
+
+	return !l ? " lock" : l->kind == LOCK_RLOCK ? "n RLock" : l->kind == LOCK_MUTEX ? " mutex" : " lock";
+}
+
 static void add_by_role(struct text *out, const struct finding *f, const struct blocked *b)
 {
 	switch (b->role) {
@@ -185,7 +195,7 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 		text_add(out, "is stopped and waits for SIGCONT");
 		break;
 	case ROLE_FORK_LOCK:
-		text_add(out, "waits for a lock that was held when it was forked");
+		text_addf(out, "waits for a%s that was held when it was forked", fork_lock_word(f, b));
 		break;
 	case ROLE_LOCK:
 		add_lock(out, f, b);
@@ -199,9 +209,15 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 			text_addf(out, "%d ", (int)b->waits_for[0]);
 		text_add(out, "to end");
 		break;
+	case ROLE_GIL:
+		text_add(out, "waits for the interpreter's lock, which thread ");
+		if (b->nwaits_for)
+			text_addf(out, "%d ", (int)b->waits_for[0]);
+		text_add(out, "keeps");
+		break;
 	case ROLE_SIGNAL:
 		text_add(out,
-			 f->kind == FINDING_STALL ? "waits for a signal" : "waits for a signal that nobody is left to send");
+			 finding_is_stall(f) ? "waits for a signal" : "waits for a signal that nobody is left to send");
 		break;
 	case ROLE_CHILD:
 		add_child(out, f, b);
@@ -245,6 +261,8 @@ static const char *short_of(const struct blocked *b)
 		return "waits for a message on a socket";
 	case ROLE_JOIN:
 		return "waits for one of its threads to end";
+	case ROLE_GIL:
+		return "waits for the interpreter's lock";
 	case ROLE_SIGNAL:
 		return "waits for a signal that nobody is left to send";
 	case ROLE_CHILD:

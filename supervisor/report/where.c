@@ -60,6 +60,20 @@ static const char *below(const char *file, const char *folder)
 	return file;
 }
 
+/** Behind the last folder of FILE that holds libraries: "multiprocessing/queues.py". */
+static const char *below_library(const char *file)
+{
+	static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
+	const char *rest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if ((rest = strstr(file, folders[i])) != NULL)
+			return rest + strlen(folders[i]);
+	rest = strstr(file, "/lib/python");
+	rest = rest ? strchr(rest + 5, '/') : NULL;
+	return rest ? rest + 1 : file;
+}
+
 /** The last part of a qualified name of a function within a function. */
 static const char *last_part(const char *function)
 {
@@ -74,6 +88,8 @@ void where_frame(struct text *out, const struct frame *f, const char *folder, si
 {
 	const char *file = f->file ? below(f->file, folder) : NULL;
 
+	if (file && file == f->file && f->owner == FRAME_LIBRARY && f->kind == FRAME_PYTHON)
+		file = below_library(file);
 	if (file) {
 		page_fit_end(out, file, width > 2 * FILE_LEAST ? width / 2 : FILE_LEAST);
 		if (f->line)
@@ -132,36 +148,84 @@ void where_task(const struct finding *f, const struct blocked *b, const char *fo
 
 /* ---- async tasks ---- */
 
-static void add_async(struct text *out, const struct async_task *t, const struct frame *place, const char *folder, size_t width)
+/** Those that wait at the same place for the same are one line. */
+struct task_group {
+	const struct async_task *first;
+	const struct frame *place;
+	size_t n;
+};
+typedef VEC(struct task_group) group_vec;
+
+static bool same_text(const char *a, const char *b)
 {
-	text_add(out, "task ");
-	page_fit(out, t->name && *t->name ? t->name : "?", TASK_NAME_MOST);
-	if (t->awaits) {
-		text_add(out, " awaits ");
-		page_fit(out, t->awaits, AWAITS_MOST);
-	}
-	text_add(out, " at ");
-	where_frame(out, place, folder, width);
+	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/** Those that stand in the user's own code: a loop has many of its libraries' beside. */
-static void add_tasks(const struct process_stacks *p, const char *folder, size_t width, where_lines *out)
+static bool in_group(const struct task_group *g, const struct async_task *t, const struct frame *place)
 {
-	size_t n = 0;
-	struct text line = {0};
+	return g->place->line == place->line && same_text(g->place->file, place->file) && same_text(g->first->awaits, t->awaits);
+}
 
+/** Of tasks that stand in the user's own code: a loop has many of its libraries' beside. */
+static void group_tasks(const struct process_stacks *p, group_vec *out)
+{
 	for (size_t i = 0; i < p->ntasks; i++) {
 		const struct async_task *t = &p->tasks[i];
 		const struct frame *place = first_of(t->frames, t->nframes, FRAME_OWN);
+		size_t g = 0;
 
-		if (!*t->library || t->state == ASYNC_RUNNING || !place || n++ >= TASKS_MOST)
+		if (!*t->library || t->state == ASYNC_RUNNING || !place)
 			continue;
-		add_async(&line, t, place, folder, width);
+		while (g < out->n && !in_group(&out->at[g], t, place))
+			g++;
+		if (g == out->n)
+			vec_push(out, (struct task_group){.first = t, .place = place});
+		out->at[g].n++;
+	}
+}
+
+static void add_group(struct text *out, const struct task_group *g, const char *folder, size_t width)
+{
+	struct frame place = *g->place;
+
+	place.source = NULL;
+	if (g->n > 1)
+		text_addf(out, "%zu tasks", g->n);
+	else
+		text_add(out, "task ");
+	if (g->n == 1)
+		page_fit(out, g->first->name && *g->first->name ? g->first->name : "?", TASK_NAME_MOST);
+	text_add(out, " at ");
+	where_frame(out, &place, folder, width);
+	if (g->first->awaits) {
+		text_add(out, g->n > 1 ? " await " : " awaits ");
+		page_fit(out, g->first->awaits, AWAITS_MOST);
+	}
+	if (g->place->source) {
+		text_add(out, ": ");
+		page_fit(out, g->place->source, width);
+	}
+}
+
+static void add_tasks(const struct process_stacks *p, const char *folder, size_t width, where_lines *out)
+{
+	group_vec groups = {0};
+	struct text line = {0};
+	size_t left = 0;
+
+	group_tasks(p, &groups);
+	for (size_t i = 0; i < groups.n; i++) {
+		if (i >= TASKS_MOST) {
+			left += groups.at[i].n;
+			continue;
+		}
+		add_group(&line, &groups.at[i], folder, width);
 		take_line(out, &line);
 	}
-	if (n > TASKS_MOST)
-		text_addf(&line, "and %zu more task%s (report.json has all)", n - TASKS_MOST, n - TASKS_MOST == 1 ? "" : "s");
+	if (left)
+		text_addf(&line, "and %zu more task%s (report.json has all)", left, left == 1 ? "" : "s");
 	take_line(out, &line);
+	vec_free(&groups);
 }
 
 void where_process(const struct finding *f, pid_t pid, const char *folder, size_t width, where_lines *out)

@@ -18,6 +18,7 @@
 /* A file beyond this is copied in the parts alone that symbols and unwinding need. */
 enum { WHOLE_MOST = 64 << 20, SECTIONS_MOST = 4096, PAGE = 4096 };
 #define FILE_MOST (INT64_C(8) << 30)
+#define COPIED_MOST (UINT64_C(1) << 30) /* of all files together: the libraries of a large program are some hundred megabytes */
 
 /* ---- reading ---- */
 
@@ -26,12 +27,14 @@ struct source {
 	size_t size;
 	uint8_t *to; /* as large as the file, zeroed */
 	bool whole;  /* all of it was copied */
+	uint64_t *copied; /* bytes of all files */
 };
 
 static bool copy_range(const struct source *s, uint64_t offset, uint64_t size)
 {
-	if (offset > s->size || size > s->size - offset)
+	if (offset > s->size || size > s->size - offset || size > COPIED_MOST - *s->copied)
 		return false;
+	*s->copied += size;
 	for (uint64_t done = 0; done < size;) {
 		ssize_t n = pread(s->fd, s->to + offset + done, size - done, (off_t)(offset + done));
 
@@ -112,9 +115,9 @@ static bool copy_file(struct source *s)
 	return s->whole;
 }
 
-static void load(struct file *f, int fd, const struct stat *st)
+static void load(struct stacks *all, struct file *f, int fd, const struct stat *st)
 {
-	struct source s = {.fd = fd, .size = (size_t)st->st_size};
+	struct source s = {.fd = fd, .size = (size_t)st->st_size, .copied = &all->copied};
 	void *to;
 
 	if (st->st_size <= 0 || st->st_size > FILE_MOST) {
@@ -222,29 +225,33 @@ struct file *file_of(struct process_read *p, const struct mapping *m)
 	size_t i;
 
 	(void)snprintf(key, sizeof key, "%s:%lu", m->device, m->inode);
-	if (strmap_get(p->st->by_key, key, &i))
-		return p->st->files.at[i];
 
-	struct file *f = new_file(p->st, key);
+	struct file *f = strmap_get(p->st->by_key, key, &i) ? p->st->files.at[i] : NULL;
 	struct stat st;
 	OWNED_FD fd = -1;
 
+	if (f && (!f->failed_for || f->failed_for == p->pid))
+		return f;
+	if (!f)
+		f = new_file(p->st, key);
+	f->failed_for = 0; /* another process may have a way to it that the last one had not */
 	if (!m->inode || !m->path_len || *m->path != '/') {
 		err_set(&f->why, 0, "no file");
 		return f;
 	}
 	fd = open_file(p, m, &st);
+	f->failed_for = fd < 0 ? p->pid : 0;
 	if (fd < 0)
 		err_set(&f->why, 0, m->deleted ? "it is deleted, and can't be opened any more" : "it can't be opened");
 	else
-		load(f, fd, &st);
+		load(p->st, f, fd, &st);
 	return f;
 }
 
 /** Copy what was left out. What was asked of the file before does not know of it. */
-static void load_rest(struct file *f, int fd)
+static void load_rest(struct stacks *all, struct file *f, int fd)
 {
-	struct source s = {.fd = fd, .size = f->size, .to = f->bytes};
+	struct source s = {.fd = fd, .size = f->size, .to = f->bytes, .copied = &all->copied};
 	struct err err;
 
 	f->whole = copy_sections(&s, PART_REST);
@@ -265,7 +272,7 @@ bool file_whole(struct process_read *p, const struct mapping *m, struct file *f)
 	f->rest_read = true;
 	fd = open_file(p, m, &st);
 	if (fd >= 0 && (size_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec)
-		load_rest(f, fd);
+		load_rest(p->st, f, fd);
 	return f->whole;
 }
 
@@ -287,10 +294,10 @@ struct file *file_at(struct process_read *p, const char *path)
 
 	struct file *f = new_file(p->st, key);
 
-	load(f, fd, &st);
+	load(p->st, f, fd, &st);
 	if (f->elf && !f->rest_read) {
 		f->rest_read = true;
-		load_rest(f, fd);
+		load_rest(p->st, f, fd);
 	}
 	return f;
 }
@@ -348,7 +355,7 @@ const struct python_symbols *file_python(struct process_read *p, const struct ma
 
 	if (f->symbols_read)
 		return s;
-	f->symbols_read = true;
+	f->symbols_read = f->elf;
 	s->known = find_symbols(f);
 	/* Nothing exported: the static table may have it. Up to 3.10 its version is a constant of the file's. */
 	if ((!s->known || s->by_section || !s->version) && file_whole(p, m, f)) {
@@ -366,6 +373,6 @@ uint64_t file_asyncio(struct file *f)
 
 	if (f->elf && !f->asyncio_read && !elf_section(f->elf, ".AsyncioDebug", &f->asyncio, &size))
 		f->asyncio = 0;
-	f->asyncio_read = true;
+	f->asyncio_read = f->elf;
 	return f->asyncio;
 }

@@ -1,8 +1,9 @@
 /* RBP of a frame that can't be left without it, where nobody has saved it yet: code with frame pointers under a system call.
  *
- * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. So a place on the
- * stack counts as the frame pointer when the return address above it is that of a call of this very function, and when there is but one
- * such place; or when the function's first instructions say that the frame pointer lies there.
+ * The stack alone does not tell: what earlier calls left there looks like frames as well, and leads to the same callers. But a
+ * function puts its frame pointer a fixed way above its stack pointer, and its first instructions say how far: that, with the
+ * return address of a call above it, is proof. Where they can't be read, the only place with a return address of a call of this
+ * very function is likely.
  */
 #include <string.h>
 
@@ -50,19 +51,27 @@ bool is_behind_call(const struct native_source *source, uint64_t address)
 
 enum verdict { NO, MAYBE, YES };
 
-/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the caller of TARGET. */
+/** Code of [FROM, TO), as the file has it; NULL: not to be had. */
+static const uint8_t *body_of(const struct pointerless *frame, uint64_t from, uint64_t to)
+{
+	struct native_piece piece;
+	size_t available = 0;
+	const uint8_t *body;
+
+	if (to <= from || to - from > MOST_BODY || !frame->source->piece_at(frame->source->who, from, &piece) || !piece.elf)
+		return NULL;
+	body = elf_bytes_at(piece.elf, from - piece.bias, &available);
+	return body && available >= to - from ? body : NULL;
+}
+
+/** The function at TARGET jumps to this piece of code: a tail call, or the piece is the cold part of it. It returns to the
+ *  caller of TARGET. */
 static bool jumps_on(const struct pointerless *frame, uint64_t target)
 {
 	uint64_t end = frame->end_of(frame->who, target);
-	struct native_piece piece;
-	size_t available = 0;
+	const uint8_t *body = body_of(frame, target, end);
 
-	if (end <= target || end - target > MOST_BODY || !frame->source->piece_at(frame->source->who, target, &piece) || !piece.elf)
-		return false;
-
-	const uint8_t *body = elf_bytes_at(piece.elf, target - piece.bias, &available);
-
-	return body && available >= end - target && code_count_jumps(body, end - target, target, frame->from, frame->to) > 0;
+	return body && code_count_jumps(body, end - target, target, frame->from, frame->to) > 0;
 }
 
 static enum verdict leads_here(const struct pointerless *frame, uint64_t target)
@@ -104,10 +113,11 @@ static enum verdict judge(const struct pointerless *frame, uint64_t at)
 
 static bool by_first_instructions(const struct pointerless *frame, uint64_t *rbp)
 {
+	const uint8_t *body = body_of(frame, frame->from, frame->to);
 	uint8_t code[MOST_CODE];
 	uint64_t size, n = frame->pc - frame->from;
 
-	if (!frame->from || frame->pc <= frame->from)
+	if (!body || frame->pc <= frame->from || code_moves_stack(body, frame->to - frame->from))
 		return false;
 	if (n > sizeof code)
 		n = sizeof code;
@@ -137,17 +147,24 @@ static size_t by_search(const struct pointerless *frame, uint64_t *rbp)
 	return found;
 }
 
-bool frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why)
+enum pointer_found frame_pointer_find(const struct pointerless *frame, uint64_t *rbp, const char **why)
 {
+	*why = NULL;
 	if (frame->sp % 8) {
 		*why = "its stack pointer is odd";
-		return false;
+		return POINTER_NONE;
 	}
 	if (by_first_instructions(frame, rbp))
-		return true;
+		return POINTER_PROVEN;
 	switch (by_search(frame, rbp)) {
-	case 1: return true;
-	case 0: *why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to"; return false;
-	default: *why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to"; return false;
+	case 0:
+		*why = "a function keeps its frame by RBP, and no place on the stack proves to be what RBP points to";
+		return POINTER_NONE;
+	case 1:
+		*why = "the frame pointer of one function is the only one that fits, which is no proof";
+		return POINTER_LIKELY;
+	default:
+		*why = "a function keeps its frame by RBP, and several places on the stack could be what RBP points to";
+		return POINTER_NONE;
 	}
 }

@@ -55,6 +55,8 @@ static struct python *try_open(struct process_read *p, const struct candidate *c
 	uint64_t bias;
 
 	*why = NULL;
+	if (!f->elf && !c->program)
+		*why = arena_printf(p->arena, "%s: %s", c->name, f->why.text);
 	if (!s->known || !elf_bias(f->elf, c->map->start, c->map->offset, &bias))
 		return NULL;
 
@@ -131,6 +133,7 @@ void find_interpreter(struct process_read *p)
 	struct python *spare = NULL;
 	bool found = false;
 
+	p->out->why = NULL;
 	if (sys_readlink(p->dir_fd, "exe", exe, sizeof exe, NULL) != 0)
 		*exe = '\0';
 	for (size_t i = 0; i < p->maps.n; i++) {

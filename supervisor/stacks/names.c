@@ -11,8 +11,8 @@ enum { LONGEST_MANGLED = 1000, LONGEST_SHOWN = 400 };
 
 typedef char *demangler(const char *mangled, char *buf, size_t *size, int *status);
 
-/** A C++ program has libstdc++ with it, so the machine does; a run without C++ frames never loads it. Loading it again is cheap, as nobody
- *  unloads it. */
+/** A C++ program has libstdc++ with it, so the machine does; a run without C++ frames never loads it. Loading it again is
+ *  cheap, as nobody unloads it. */
 static char *demangle(const char *name)
 {
 	void *library = strlen(name) <= LONGEST_MANGLED ? dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE) : NULL;
@@ -39,7 +39,8 @@ static bool begins(const char *s, const char *with)
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
-/** "ns::f(int, char)" -> "ns::f": the arguments take more room than they explain. Those of templates stay, and so do other brackets. */
+/** "ns::f(int, char)" -> "ns::f": the arguments take more room than they explain. Those of templates stay, and so do other
+ *  brackets. */
 static size_t without_arguments(const char *name)
 {
 	int depth = 0;
@@ -64,7 +65,7 @@ static size_t without_arguments(const char *name)
 static const char *shown_name(struct arena *arena, const char *name)
 {
 	char *plain = strncmp(name, "_Z", 2) == 0 ? demangle(name) : NULL;
-	size_t len = plain ? without_arguments(plain) : strlen(name);
+	size_t len = plain ? without_arguments(plain) : strcspn(name, "@"); /* "read@@GLIBC_2.2.5" in a static table */
 	char *copy = arena_strndup(arena, plain ? plain : name, len < LONGEST_SHOWN ? len : LONGEST_SHOWN);
 
 	free(plain);
@@ -72,7 +73,8 @@ static const char *shown_name(struct arena *arena, const char *name)
 	return copy;
 }
 
-static bool find_function(const struct native_source *source, const struct native_piece *piece, uint64_t address, struct elf_symbol *out)
+static bool find_function(const struct native_source *source, const struct native_piece *piece, uint64_t address,
+			  struct elf_symbol *out)
 {
 	struct elf *debug = source->debug_of ? source->debug_of(source->who, piece) : NULL;
 
@@ -99,5 +101,5 @@ void native_name(const struct native_source *source, struct arena *arena, const 
 	if (find_function(source, &piece, frame->at - piece.bias, &symbol))
 		out->function = shown_name(arena, symbol.name);
 	else if (frame->loop)
-		out->function = "_PyEval_EvalFrameDefault";
+		out->function = NATIVE_LOOP;
 }

@@ -173,17 +173,20 @@ enum frame_owner frame_owner_of(const char *file, const char *cwd)
 
 /* ---- native ---- */
 
-/** How the interpreter gets from one Python function to the next: Objects/call.c, methodobject.c, descrobject.c, Python/ceval.c. */
+/** How the interpreter gets from one Python function to the next: Objects/call.c, methodobject.c, descrobject.c,
+ *  Python/ceval.c. */
 static bool is_glue(const char *function)
 {
 	static const char *const beginnings[] = {
-		"PyObject_Call", "_PyObject_Call", "PyObject_Vectorcall", "_PyObject_Vectorcall", "_PyObject_MakeTpCall", "_PyObject_FastCall",
-		"PyVectorcall_", "_PyVectorcall_", "_PyEval_", "PyEval_", "_PyFunction_", "function_code_fastcall", "cfunction_", "method_vectorcall",
-		"method_call", "method_get", "slot_tp_", "slot_mp_", "slot_sq_", "slot_nb_", "vectorcall_", "partial_", "object_vacall",
-		"_PyCFunction_", "_PyMethodDescr_", "_PyCallMethodDescriptor", "_PyBuiltin_Call", "builtin_exec", "gen_send_ex", "gen_iternext",
-		"gen_send", "gen_close", "_PyGen_", "PyIter_", "type_call", "wrapper_call", "wrap_", "context_run", "call_function", "do_call_core",
-		"trace_call_function", "pymain_", "Py_RunMain", "Py_BytesMain", "Py_Main", "PyRun_", "_PyRun_", "pyrun_", "run_eval_code_obj",
-		"run_mod", "_Py_RunMain",
+		"PyObject_Call", "_PyObject_Call", "PyObject_Vectorcall", "_PyObject_Vectorcall", "_PyObject_MakeTpCall",
+		"_PyObject_FastCall", "PyVectorcall_", "_PyVectorcall_", "_PyEval_", "PyEval_", "_PyFunction_",
+		"function_code_fastcall", "cfunction_", "method_vectorcall", "method_call", "method_get", "slot_tp_",
+		"slot_mp_", "slot_sq_", "slot_nb_", "vectorcall_", "partial_", "object_vacall", "_PyCFunction_",
+		"_PyMethodDescr_", "_PyCallMethodDescriptor", "_PyBuiltin_Call", "_Py_BuiltinCall", "builtin_exec",
+		"gen_send_ex", "gen_iternext", "gen_send", "gen_close", "_PyGen_", "PyIter_", "type_call", "wrapper_call",
+		"wrap_", "context_run", "call_function", "do_call_core", "trace_call_function", "pymain_", "Py_RunMain",
+		"Py_BytesMain", "Py_Main", "PyRun_", "_PyRun_", "pyrun_", "run_eval_code_obj", "run_mod", "_Py_RunMain",
+		"_TAIL_CALL_",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
@@ -195,17 +198,27 @@ static bool is_glue(const char *function)
 /** Where distributions install programs and shared objects. */
 static bool is_installed(const char *path)
 {
-	static const char *const roots[] = {"/usr/", "/lib/", "/lib64/", "/lib32/", "/libx32/", "/bin/", "/sbin/", "/opt/", "/nix/", "/gnu/", "/snap/"};
+	static const char *const roots[] = {"/usr/", "/lib/", "/lib64/", "/lib32/", "/libx32/", "/bin/",
+					    "/sbin/", "/opt/", "/nix/", "/gnu/", "/snap/"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
 		if (begins(path, roots[i]))
 			return true;
-	return false;
+	/* The same below a prefix, or the root of a container as it is seen from here. */
+	return has_folder(path, "lib/") || has_folder(path, "lib64/");
+}
+
+/** "python3.11", which may be but a small program that loads libpython. */
+static bool is_python(const char *file)
+{
+	const char *name = file ? name_of(file) : "";
+
+	return begins(name, "python") && name[strspn(name, "python0123456789.dt")] == '\0';
 }
 
 enum frame_owner frame_owner_of_native(const char *function, const char *file, const char *cwd, bool in_interpreter)
 {
-	if (in_interpreter)
+	if (in_interpreter || is_python(file))
 		return !function || is_glue(function) ? FRAME_GLUE : FRAME_LIBRARY;
 	if (!file || *file != '/' || library_root(file, cwd))
 		return FRAME_LIBRARY;

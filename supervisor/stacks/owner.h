@@ -4,9 +4,9 @@
 
 #include "model/model.h"
 
-/** A Python frame in FILE (co_filename) of a process that works in CWD (NULL: not known).
- *  Own: below the working directory, or in no place where libraries are installed; what lies in a virtual environment below the working
- *  directory is a library all the same, and a working directory inside of a library's folder makes that folder one's own. Tests are own
+/** A Python frame in FILE (co_filename) of a process that works in CWD (NULL: not known). Own: below the working directory, or
+ *  in no place where libraries are installed; what lies in a virtual environment below the working directory is a library all
+ *  the same, and a working directory inside of a library's folder makes that folder one's own. Tests are own
  *  wherever they are. */
 enum frame_owner frame_owner_of(const char *file, const char *cwd);
 

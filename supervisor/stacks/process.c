@@ -51,6 +51,8 @@ static bool read_maps(struct process_read *p)
 		return false;
 	for (struct cursor c = {text_str(&p->maps_text), p->maps_text.n}; parse_next_mapping(&c, &m);)
 		vec_push(&p->maps, m);
+	if (!p->maps.n)
+		p->out->why = "it has ended"; /* a zombie */
 	return p->maps.n > 0;
 }
 

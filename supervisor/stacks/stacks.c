@@ -2,6 +2,8 @@
 #include "stacks/source.h"
 #include "stacks/state.h"
 
+static const int64_t default_tasks_ns = NS_PER_S;
+
 struct stacks *stacks_new(void)
 {
 	struct stacks *st = mem_alloc(sizeof *st);
@@ -50,10 +52,10 @@ static void read_threads(struct process_read *p)
 		for (size_t i = 0; i < p->nthreads; i++)
 			if (!p->threads[i].settled)
 				thread_before(p, &p->threads[i]);
-		if (try == 1)
-			find_interpreter(p);
-		else
+		if (try > 1)
 			memory_forget(p->memory);
+		if (!p->py) /* who starts threads meanwhile may look like no interpreter */
+			find_interpreter(p);
 		read_python(p);
 		for (size_t i = 0; p->opt->native && i < p->nthreads; i++)
 			if (!p->threads[i].settled)
@@ -147,11 +149,13 @@ struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const
 	struct process_read *processes = arena_array(arena, n, sizeof *processes);
 	struct reading r = {st, arena, opt, processes, n};
 	struct sources *sources = sources_new();
+	int64_t until_ns = sys_monotonic_ns() + (opt->most_ns > 0 ? opt->most_ns : default_tasks_ns);
 
 	for (size_t i = 0; i < n; i++) {
 		struct process_read *p = &processes[i];
 
-		*p = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i]};
+		*p = (struct process_read){.st = st, .arena = arena, .opt = opt, .pid = pids[i], .dir_fd = -1, .out = &out[i],
+					    .tasks_until_ns = until_ns};
 		read_process(p);
 	}
 	for (size_t i = 0; i < n; i++)

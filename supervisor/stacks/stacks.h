@@ -12,9 +12,9 @@
 struct stacks_options {
 	bool native;       /* native frames, too */
 	bool locks;        /* who holds what is waited for */
-	bool tasks;        /* async tasks: the longest part, milliseconds a process */
+	bool tasks;        /* async tasks, of processes with a loop on some stack: the longest part, some ten milliseconds a process */
 	size_t most_pages; /* of memory to be read, a process; 0: the default, 64 MiB */
-	int64_t most_ns;   /* for the tasks of a process; 0: the default, 1 s */
+	int64_t most_ns;   /* for the tasks of all processes together; 0: the default, 1 s */
 };
 
 /** Keeps what is known of files (symbols, tables) from one reading to the next. */

@@ -25,6 +25,7 @@ struct file {
 	size_t size;
 	struct elf *elf; /* NULL: no ELF file of this machine, or it can't be read: `why` */
 	struct err why;
+	pid_t failed_for; /* it could not be opened by way of this process; 0: it was */
 	struct timespec changed; /* when it was last written to, as it was opened */
 	bool symbols_read, asyncio_read, rest_read, whole;
 	struct python_symbols python;
@@ -35,6 +36,7 @@ struct stacks {
 	struct strmap *by_key;
 	VEC(struct file *) files;
 	struct file none; /* what can't be opened */
+	uint64_t copied;  /* bytes of all files */
 	void *native; /* of stacks/native*.c; freed by stacks_native_free() */
 };
 
@@ -70,6 +72,7 @@ struct thread_read {
 	struct python_frame *python; /* its Python frames, innermost first */
 	size_t npython;
 	const char *python_why;      /* NULL: all of them */
+	bool python_cut;             /* there are more than are read, and those are right */
 	struct frame *native;        /* by stacks_native() */
 	const char *native_why;      /* what the native stack lacks, or why the two could not be joined; NULL: nothing */
 	size_t nnative;
@@ -99,8 +102,9 @@ struct process_read {
 	struct python_thread *states;
 	size_t nstates;
 	void *locks;                 /* of stacks/locks.c, in the arena */
-	const char *cwd;             /* process_cwd() */
-	bool cwd_read;
+	const char *cwd, *root_path; /* process_cwd(), process_path() */
+	bool links_read;
+	int64_t tasks_until_ns;      /* CLOCK_MONOTONIC: so long tasks may be looked for */
 };
 
 struct reading {
@@ -144,6 +148,8 @@ pid_t find_gil_holder(struct process_read *p);
 
 /** The folder that it works in, as it sees it; NULL: not known. */
 const char *process_cwd(struct process_read *p);
+/** PATH of /proc/PID/maps as the process itself has it: without the folder that it was given as its root. NULL for NULL. */
+const char *process_path(struct process_read *p, const char *path);
 /** Frames of the model, with their owners, in the arena of P. */
 struct frame *frames_of_python(struct process_read *p, const struct python_frame *frames, size_t n);
 

@@ -1,8 +1,9 @@
-/* Frames by libunwind, with accessors of our own: memory is that of `struct memory` or the mapped file, and of the registers only RSP and
- * RIP are known, and what frame_pointer.c proves.
+/* Frames by libunwind, with accessors of our own: memory is that of `struct memory` or the mapped file, and of the registers
+ * only RSP and RIP are known, and what frame_pointer.c proves.
  *
- * libunwind is loaded when the first stack is read, so that a run in which nothing hangs does not pay for it (docs/libraries.md). Where it
- * finds no unwind entry it guesses (unw_step(), src/x86_64/Gstep.c of 1.6); a guess is no frame here.
+ * libunwind is loaded when the first stack is read, so that a run in which nothing hangs does not pay for it
+ * (docs/libraries.md). Where it finds no unwind entry it guesses (unw_step(), src/x86_64/Gstep.c of 1.6); a guess is no frame
+ * here.
  */
 #include "stacks/native.h"
 
@@ -31,9 +32,9 @@ struct unwinder {
 	__typeof__(unw_get_reg) *get_reg;
 	__typeof__(unw_get_proc_info) *get_proc_info;
 	__typeof__(unw_get_proc_info_by_ip) *get_proc_info_by_ip;
-	search_table *search; /* exported, in no header: of dwarf-eh.h, what unw_create_addr_space() users need (unw_dyn_info_t) */
+	search_table *search; /* exported, but in no header: _UPT_find_proc_info() of libunwind-ptrace calls it as well */
 	unw_addr_space_t space;
-	char why[160];
+	char why[160], doubt[160];
 
 	/* The stack that is being read. */
 	const struct native_source *source;
@@ -95,7 +96,9 @@ static int access_memory(unw_addr_space_t as, unw_word_t address, unw_word_t *va
 		memcpy(value, &u->rows[(address - MADE_AT) / ROW], sizeof *value);
 		return 0;
 	}
-	return read_file(u, address, value, sizeof *value) || memory_read(u->source->memory, address, value, sizeof *value) ? 0 : -UNW_EINVAL;
+	if (read_file(u, address, value, sizeof *value) || memory_read(u->source->memory, address, value, sizeof *value))
+		return 0;
+	return -UNW_EINVAL;
 }
 
 static int access_register(unw_addr_space_t as, unw_regnum_t number, unw_word_t *value, int write, void *arg)
@@ -190,7 +193,8 @@ static int find_entry(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info,
 
 static void put_entry(unw_addr_space_t as, unw_proc_info_t *info, void *arg)
 {
-	(void)as, (void)info, (void)arg; /* its memory is libunwind's, which takes it back itself (put_unwind_info() in Gparser.c) */
+	/* Its memory is libunwind's, which takes it back itself (put_unwind_info() in Gparser.c). */
+	(void)as, (void)info, (void)arg;
 }
 
 static int no_list(unw_addr_space_t as, unw_word_t *list, void *arg)
@@ -239,7 +243,8 @@ struct unwinder *unwinder_new(const char **why)
 	*why = "native frames: " LIBRARY " is not here (Debian: libunwind8)";
 	u->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (u->library && take_all(u)) {
-		unw_accessors_t accessors = {find_entry, put_entry, no_list, access_memory, access_register, access_float, no_resume, no_name};
+		unw_accessors_t accessors = {find_entry,      put_entry,    no_list,   access_memory,
+					     access_register, access_float, no_resume, no_name};
 
 		u->space = u->create_addr_space(&accessors, 0);
 	}
@@ -275,18 +280,20 @@ static uint64_t end_of(void *who, uint64_t address)
 	return rc >= 0 && address >= info.start_ip && address < info.end_ip ? info.end_ip : 0;
 }
 
-/** "mov $__NR_rt_sigreturn,%rax; syscall": where a signal handler returns to. unw_is_signal_frame() does not know frames that have an unwind
- *  entry, and libc's has one (sysdeps/unix/sysv/linux/x86_64/libc_sigaction.c). */
+/** "mov $__NR_rt_sigreturn,%rax; syscall": where a signal handler returns to. unw_is_signal_frame() does not know frames that
+ *  have an unwind entry, and libc's has one (sysdeps/unix/sysv/linux/x86_64/libc_sigaction.c). */
 static bool is_signal_return(struct unwinder *u, unw_cursor_t *cursor)
 {
 	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 	uint8_t found[sizeof code];
 	unw_word_t pc;
 
-	return u->get_reg(cursor, UNW_REG_IP, &pc) == 0 && native_code(u->source, pc, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
+	return u->get_reg(cursor, UNW_REG_IP, &pc) == 0 && native_code(u->source, pc, found, sizeof found) &&
+	       memcmp(found, code, sizeof code) == 0;
 }
 
-/** In a call the address is behind it, maybe behind the function. A signal's frame is in none, nor is the one that it interrupted. */
+/** In a call the address is behind it, maybe behind the function. A signal's frame is in none, nor is the one that it
+ *  interrupted. */
 static void describe(struct unwinder *u, unw_cursor_t *cursor, bool in_call, struct native_frame *out)
 {
 	unw_proc_info_t info;
@@ -313,8 +320,13 @@ static int step_again(struct unwinder *u, unw_cursor_t *cursor, const struct nat
 	const char *why;
 	int rc;
 
-	if (!frame_pointer_find(&frame, &u->rbp, &why))
-		return stop(u, why, here->pc);
+	switch (frame_pointer_find(&frame, &u->rbp, &why)) {
+	case POINTER_NONE: return stop(u, why, here->pc);
+	case POINTER_LIKELY:
+		snprintf(u->doubt, sizeof u->doubt, "native frames: %s, at %#llx", why, (unsigned long long)here->pc);
+		break;
+	case POINTER_PROVEN: break;
+	}
 	u->has_rbp = true;
 	rc = u->step(cursor);
 	return rc < 0 ? stop(u, "the frame pointer that was found leads nowhere", here->pc) : rc;
@@ -339,12 +351,15 @@ static int step(struct unwinder *u, unw_cursor_t *cursor, const struct native_fr
 	if (rc == -UNW_EBADREG)
 		return stop(u, "it takes a register that only a stopped task shows", here->pc);
 	if (rc < 0)
-		return stop(u, u->reads >= MOST_READS ? "its unwind entry does not end" : "the stack does not fit the unwind entry", here->pc);
+		return stop(
+			u, u->reads >= MOST_READS ? "its unwind entry does not end" : "the stack does not fit the unwind entry",
+			here->pc);
 	return rc > 0;
 }
 
 /** Is NEXT a frame that can have called HERE? */
-static int check(struct unwinder *u, const struct native_frame *here, const struct native_frame *next, bool in_call, bool by_signal)
+static int check(struct unwinder *u, const struct native_frame *here, const struct native_frame *next, bool in_call,
+		 bool by_signal)
 {
 	if (next->sp <= here->sp && in_call)
 		return stop(u, "the stack would grow the wrong way", here->pc);
@@ -356,8 +371,8 @@ static int check(struct unwinder *u, const struct native_frame *here, const stru
 	return 1;
 }
 
-size_t native_unwind(struct unwinder *u, const struct native_source *source, uint64_t sp, uint64_t pc, struct native_frame *out, size_t most,
-		     bool *whole, const char **why)
+size_t native_unwind(struct unwinder *u, const struct native_source *source, uint64_t sp, uint64_t pc, struct native_frame *out,
+		     size_t most, bool *whole, const char **why)
 {
 	unw_cursor_t cursor;
 	size_t n = 0;
@@ -371,7 +386,7 @@ size_t native_unwind(struct unwinder *u, const struct native_source *source, uin
 	u->pc = pc;
 	u->has_rbp = false;
 	u->reads = 0;
-	u->why[0] = '\0';
+	u->why[0] = u->doubt[0] = '\0';
 	if (sp < MEMORY_PAGE)
 		rc = stop(u, "there is no stack", pc);
 	else if (u->init_remote(&cursor, u->space, u) < 0)
@@ -395,7 +410,7 @@ size_t native_unwind(struct unwinder *u, const struct native_source *source, uin
 	*whole = rc == 0;
 	if (rc > 0)
 		stop(u, "there are too many", out[n - 1].pc);
-	*why = *whole ? NULL : u->why;
+	*why = !*whole ? u->why : *u->doubt ? u->doubt : NULL;
 	return n;
 }
 
@@ -412,8 +427,8 @@ void unwinder_free(struct unwinder *u)
 	(void)u;
 }
 
-size_t native_unwind(struct unwinder *u, const struct native_source *source, uint64_t sp, uint64_t pc, struct native_frame *out, size_t most,
-		     bool *whole, const char **why)
+size_t native_unwind(struct unwinder *u, const struct native_source *source, uint64_t sp, uint64_t pc, struct native_frame *out,
+		     size_t most, bool *whole, const char **why)
 {
 	(void)u, (void)source, (void)sp, (void)pc, (void)out, (void)most;
 	*whole = false;

@@ -28,6 +28,13 @@ int64_t sys_monotonic_ns(void)
 	return sys_clock_ns(CLOCK_MONOTONIC);
 }
 
+void sys_sleep_ns(int64_t ns)
+{
+	struct timespec t = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
 /* ---- files ---- */
 
 static int proc_error(int error, const char *what, const char *path, struct err *err)

@@ -31,6 +31,8 @@ static inline int fd_take(int *fd)
 
 int64_t sys_monotonic_ns(void); /* CLOCK_MONOTONIC */
 int64_t sys_clock_ns(int clock_id);
+/** Sleep so long, or until a signal handler has run. */
+void sys_sleep_ns(int64_t ns);
 
 /* ---- reading below /proc (or a made-up tree in tests) ---- */
 

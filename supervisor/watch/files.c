@@ -197,7 +197,7 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->leak_findings.n || r->opt->report_always ||
+	return r->finding || r->kept.n || r->leak_findings.n || r->opt->report_always ||
 	       (!r->opt->worker && stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
@@ -219,11 +219,14 @@ int files_put(struct run *r, const char *name, const struct text *t, struct err 
 	return write_text(path, t, err);
 }
 
-void files_save_snapshot(struct run *r, const struct snapshot *s)
+void files_save_snapshot(struct run *r, struct snapshot *s)
 {
 	OWNED_TEXT json = {0};
 	struct err err = {0};
 
+	s->started_ns = r->started_ns;
+	s->told_ns = r->finding ? r->finding->detected_ns : 0;
+	s->horizon_ns = r->opt->horizon_ns;
 	mask_snapshot(r, s);
 	snapshot_write(s, &json);
 	if (files_put(r, "snapshot.json", &json, &err) < 0)

@@ -24,6 +24,7 @@ static void note_command(struct run *r)
 void heard_open(struct run *r)
 {
 	r->tree = tree_new(launch_command(r->launch), r->history);
+	r->mourners = idmap_new();
 	note_command(r);
 	if (r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY)
 		tree_hears_all(r->tree);
@@ -87,6 +88,12 @@ static void take(struct run *r, const struct event *ev)
 	note_speaker(r, ev);
 	events_notes(r);
 	events_heard(r, ev);
+	if (ev->kind == EVENT_PDEATHSIG && ev->status)
+		idmap_put(r->mourners, (uint64_t)ev->pid, 0);
+	else if (ev->kind == EVENT_PDEATHSIG)
+		idmap_del(r->mourners, (uint64_t)ev->pid);
+	if (ev->kind == EVENT_TEST)
+		stall_progress(r);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }
@@ -127,6 +134,7 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns)
 		struct process *p = &s->procs[i];
 		int64_t until_ns;
 
+		p->mourns = idmap_get(r->mourners, (uint64_t)p->pid, NULL);
 		if (s->alarms_known && (library || p->alarm_ns == NEVER_NS))
 			continue;
 		if (!tree_alarm(r->tree, p->pid, p->image, now_ns, &until_ns))

@@ -4,9 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "watch/run.h"
-
-typedef VEC(pid_t) pid_vec;
+#include "watch/sight.h"
 
 /* A task that stood still for so long may be asked whether it can ever move again while a tree is being ended. */
 #define HOPELESS_STILL_NS (100 * NS_PER_MS)
@@ -14,98 +12,6 @@ typedef VEC(pid_t) pid_vec;
 #define STORM_PERIOD_NS (2 * NS_PER_MS)
 /* Snapshots are thrown away when processes come and go; a report that can't wait tries so often. */
 enum { TRIES = 5 };
-
-/* ---- whom the run waits for ---- */
-
-static bool has_test_above(const struct snapshot *s, const struct process *p)
-{
-	for (size_t depth = 0; depth < s->nprocs; depth++) {
-		p = snapshot_process(s, p->ppid);
-		if (!p)
-			return false;
-		if (p->test)
-			return true;
-	}
-	return false;
-}
-
-/** The command itself, and the topmost process of each line that runs a test: forked children carry stale copies of its name. */
-static void find_focus(const struct snapshot *s, pid_vec *out)
-{
-	vec_push(out, s->root);
-	for (size_t i = 0; i < s->nprocs; i++)
-		if (s->procs[i].test && s->procs[i].pid != s->root && !has_test_above(s, &s->procs[i]))
-			vec_push(out, s->procs[i].pid);
-}
-
-static bool main_thread_stuck(const struct snapshot *s, const struct proof *proof, pid_t pid)
-{
-	const struct task *t = snapshot_task(s, pid);
-
-	return t && proof->fates[t - s->tasks].stuck;
-}
-
-static bool focus_stuck(const struct snapshot *s, const struct proof *proof, const pid_vec *focus)
-{
-	if (proof->root_stuck)
-		return true;
-	for (size_t i = 0; i < focus->n; i++)
-		if (main_thread_stuck(s, proof, focus->at[i]))
-			return true;
-	return false;
-}
-
-/* ---- one look: a snapshot and what follows from it ---- */
-
-struct sight {
-	struct snapshot *snapshot;
-	struct proof *proof;
-	struct prove_options proven_by;
-	pid_vec focus;
-};
-
-static void sight_free(struct sight *sight)
-{
-	snapshot_free(sight->snapshot);
-	proof_free(sight->proof);
-	vec_free(&sight->focus);
-	*sight = (struct sight){0};
-}
-
-static void sight_prove(struct sight *sight, int64_t horizon_ns, bool without_service)
-{
-	sight->proven_by = (struct prove_options){.horizon_ns = horizon_ns, .without_service = without_service};
-	proof_free(sight->proof);
-	sight->proof = prove(sight->snapshot, &sight->proven_by);
-}
-
-/** @return 0, OBSERVE_MOVED, -errno. */
-static int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_t horizon_ns, bool tests)
-{
-	struct err err = {0};
-	int rc = observe_snapshot(r->observe, now_ns, &sight->snapshot, &err);
-
-	if (rc)
-		return rc;
-	heard_drain(r);
-	heard_alarms(r, sight->snapshot, now_ns);
-	sight_prove(sight, horizon_ns, false);
-	if (tests)
-		observe_tests(r->observe, sight->snapshot);
-	find_focus(sight->snapshot, &sight->focus);
-	return 0;
-}
-
-/** Short of a proof, the tests that are under way count as well: one of them may be stuck while the command is not. A local deadlock
- *  may be hidden by a thread that serves one descriptor and could, for all that /proc tells, read any. */
-static void sight_widen(struct run *r, struct sight *sight)
-{
-	observe_tests(r->observe, sight->snapshot);
-	sight->focus.n = 0;
-	find_focus(sight->snapshot, &sight->focus);
-	if (!focus_stuck(sight->snapshot, sight->proof, &sight->focus))
-		sight_prove(sight, r->opt->horizon_ns, true);
-}
 
 /* ---- verdicts ---- */
 
@@ -140,46 +46,27 @@ static void replace_finding(struct run *r, struct finding *f)
 	r->shown = false;
 }
 
-/** Explain what is stuck. The report is about the command when that is stuck, else about the tests that are. */
 static bool make_finding(struct run *r, struct sight *sight, enum certainty certainty)
 {
-	struct snapshot *s = sight->snapshot;
-	pid_vec stuck = {0};
+	struct finding *f;
 
 	look_history(r);
-	observe_tests(r->observe, s);
-	note_tests(r, s);
-	if (sight->proof->root_stuck)
-		vec_push(&stuck, s->root);
-	for (size_t i = 0; i < sight->focus.n && !sight->proof->root_stuck; i++)
-		if (main_thread_stuck(s, sight->proof, sight->focus.at[i]))
-			vec_push(&stuck, sight->focus.at[i]);
-
-	struct finding *f = explain(s, sight->proof, stuck.at, stuck.n, certainty);
-
-	/* once more, with what their own memory tells of locks and stacks */
-	if (f && stacks_look(r, s, f)) {
-		prove_owners(s);
-		sight_prove(sight, sight->proven_by.horizon_ns, sight->proven_by.without_service);
-		finding_free(f);
-		f = explain(s, sight->proof, stuck.at, stuck.n, certainty);
-	}
-	vec_free(&stuck);
+	f = sight_find(r, sight, certainty);
 	if (!f)
 		return false;
-	f->detected_ns = sys_monotonic_ns();
+	note_tests(r, sight->snapshot);
 	replace_finding(r, f);
 	return true;
 }
 
-static void make_stall(struct run *r, struct sight *sight)
+static void make_stall(struct run *r, struct sight *sight, const struct stall_facts *how)
 {
-	struct finding *f = explain_stall(sight->snapshot, sight->proof);
+	struct finding *f = explain_stall(sight->snapshot, sight->proof, how);
 
 	note_tests(r, sight->snapshot);
 	if (stacks_look(r, sight->snapshot, f)) {
 		finding_free(f);
-		f = explain_stall(sight->snapshot, sight->proof);
+		f = explain_stall(sight->snapshot, sight->proof, how);
 	}
 	f->detected_ns = sys_monotonic_ns();
 	replace_finding(r, f);
@@ -188,16 +75,25 @@ static void make_stall(struct run *r, struct sight *sight)
 /** The order matters: the verdict is on disk before anybody is told, and told before anybody is signalled. */
 static void speak_proof(struct run *r, struct sight *sight)
 {
-	if (!make_finding(r, sight, PROVEN))
+	if (!make_finding(r, sight, PROVEN)) { /* what its stacks tell has taken the ground from under it */
+		policy_take_back(&r->policy);
 		return;
+	}
 	logs_take(r);
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_HANG, EXIT_HANG, false);
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
 	say_screen(r, OUTCOME_HANG);
-	if (r->opt->on_hang != ON_HANG_KILL)
+	if (r->opt->on_hang == ON_HANG_RESCUE && rescue_try(r, sight->snapshot))
+		return;
+	if (r->opt->on_hang == ON_HANG_RESCUE) {
+		r->rescue_over = true;
+		files_write(r, OUTCOME_HANG, EXIT_HANG, false); /* with what was tried */
+		launch_verdict(r->launch, EXIT_HANG);
+	} else if (r->opt->on_hang != ON_HANG_KILL) {
 		say_closing(r, OUTCOME_HANG);
+	}
 	r->proven = true;
 	if (r->opt->on_hang == ON_HANG_STOP && !r->was_held)
 		hold_tree(r);
@@ -261,11 +157,41 @@ static void look(struct run *r, enum look kind, int64_t now_ns)
 	sight_free(&sight);
 }
 
+static bool sees_seed(struct run *r, int64_t now_ns, int64_t *until_ns)
+{
+	char words[160];
+
+	return observe_seed(r->observe, now_ns, r->opt->horizon_ns, until_ns, words, sizeof words) != NULL;
+}
+
+/** Where only threads move that want a lock, or could, for a timeout: do their stacks say that they can't? */
+static bool stacks_say_still(struct run *r, enum look kind, int64_t now_ns)
+{
+	int64_t until_ns, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	bool still = known_ask(r, now_ns) && !sees_seed(r, now_ns, &until_ns);
+
+	if (kind != LOOK_FAST)
+		policy_saw_stacks(&r->policy, now_ns, sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	return still;
+}
+
+/** Is nothing seen that moves by itself, in a tree that may be worth a fast look? */
+bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns)
+{
+	int64_t until_ns = 0;
+
+	if (kind != LOOK_FAST)
+		return policy_look_stacks(&r->policy, &r->pass, now_ns) && stacks_say_still(r, kind, now_ns);
+	if (!sees_seed(r, now_ns, &until_ns) || (until_ns && stacks_say_still(r, kind, now_ns)))
+		return true;
+	policy_saw_seed(&r->policy, now_ns, until_ns);
+	return false;
+}
+
 void look_pass(struct run *r, int64_t now_ns)
 {
 	struct err err = {0};
-	char words[160];
-	int64_t until_ns = 0, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	int64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
 	r->storm = false;
 	heard_drain(r);
@@ -281,8 +207,9 @@ void look_pass(struct run *r, int64_t now_ns)
 
 	enum look kind = policy_look(&r->policy, &r->pass, now_ns);
 
-	if (kind == LOOK_FAST && observe_seed(r->observe, now_ns, r->opt->horizon_ns, &until_ns, words, sizeof words)) {
-		policy_saw_seed(&r->policy, now_ns, until_ns);
+	if (look_may_be_still(r, kind, now_ns)) {
+		kind = LOOK_FAST;
+	} else if (kind == LOOK_FAST) {
 		kind = policy_look(&r->policy, &r->pass, now_ns); /* a slow one may be due all the same */
 		if (kind == LOOK_FAST)
 			kind = LOOK_NOT;
@@ -293,23 +220,60 @@ void look_pass(struct run *r, int64_t now_ns)
 		look(r, kind, now_ns);
 }
 
-void look_now(struct run *r, bool time_over)
+/** One that can't wait for a tree to stand still. */
+static int sight_try(struct run *r, struct sight *sight)
+{
+	int rc = OBSERVE_MOVED;
+
+	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
+		rc = sight_take(r, sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
+	return rc;
+}
+
+/** HOW: what to say when nobody is stuck; NULL: nothing. */
+static void look_for_report(struct run *r, const struct stall_facts *how)
 {
 	struct sight sight = {0};
-	int rc = OBSERVE_MOVED;
 
 	if (!r->observe || r->finding)
 		return;
-	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
-		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
-	if (rc == 0) {
+	if (sight_try(r, &sight) == 0) {
 		if (!sight.proof->whole)
 			sight_widen(r, &sight);
-		if (!make_finding(r, &sight, SUSPECTED) && time_over)
-			make_stall(r, &sight);
+		if (!make_finding(r, &sight, SUSPECTED) && how)
+			make_stall(r, &sight, how);
 		files_save_snapshot(r, sight.snapshot);
 	}
 	sight_free(&sight);
+}
+
+void look_now(struct run *r, bool time_over)
+{
+	static const struct stall_facts over = {0};
+
+	look_for_report(r, time_over ? &over : NULL);
+}
+
+void look_stall(struct run *r, int64_t quiet_ns, bool busy)
+{
+	look_for_report(r, &(struct stall_facts){.quiet_ns = quiet_ns, .busy = busy, .test_late = quiet_ns == 0});
+	if (r->finding)
+		r->finding->quiet_ns = quiet_ns;
+}
+
+bool look_prompt(struct run *r)
+{
+	struct sight sight = {0};
+	bool prompt = r->observe && sight_try(r, &sight) == 0 && sight_prompts(&sight);
+
+	sight_free(&sight);
+	return prompt;
+}
+
+void look_forget(struct run *r)
+{
+	if (!r->proven)
+		replace_finding(r, NULL);
 }
 
 bool look_hopeless(struct run *r, int64_t until_ns)
@@ -360,10 +324,8 @@ void look_print(struct run *r)
 {
 	struct sight sight = {0};
 	OWNED_TEXT out = {0};
-	int rc = OBSERVE_MOVED;
+	int rc = r->observe ? sight_try(r, &sight) : OBSERVE_MOVED;
 
-	for (int i = 0; r->observe && i < TRIES && rc == OBSERVE_MOVED; i++)
-		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
 	if (rc) {
 		say_line(r, "the tree moves: no picture of it just now");
 	} else {

@@ -14,14 +14,16 @@
 #define SLOW_AFTER_NS (NS_PER_S * 3 / 2)
 
 #define FAST_GAP_NS (250 * NS_PER_MS)
+/* More threads than that do not wait for one interpreter. */
+enum { RESTLESS_MOST = 64 };
 #define SLOW_GAP_NS (500 * NS_PER_MS)
 #define GAP_MOST_NS (5 * NS_PER_S)
 /* A seed whose end is not known is looked at again after so long; without a move nothing new is to be expected. */
 #define SEED_AGAIN_NS (1 * NS_PER_S)
 
-void policy_begin(struct policy *p)
+void policy_begin(struct policy *p, const struct assumptions *assume)
 {
-	*p = (struct policy){.fast_gap_ns = FAST_GAP_NS, .slow_gap_ns = SLOW_GAP_NS};
+	*p = (struct policy){.assume = assume, .stacks_gap_ns = FAST_GAP_NS, .fast_gap_ns = FAST_GAP_NS, .slow_gap_ns = SLOW_GAP_NS};
 }
 
 static bool moved_since_look(const struct policy *p, const struct observe_pass *pass)
@@ -44,11 +46,23 @@ enum look policy_look(const struct policy *p, const struct observe_pass *pass, i
 	return LOOK_NOT;
 }
 
+bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
+{
+	return pass->restless && pass->restless <= RESTLESS_MOST && now_ns - pass->rest_still_since_ns >= SETTLE_NS &&
+	       now_ns >= p->stacks_at_ns;
+}
+
 static void back_off(int64_t *gap_ns, int64_t cost_ns)
 {
 	int64_t longer_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
 
 	*gap_ns = longer_ns > cost_ns * COST_SHARE ? longer_ns : cost_ns * COST_SHARE;
+}
+
+void policy_saw_stacks(struct policy *p, int64_t now_ns, int64_t cpu_ns)
+{
+	p->stacks_at_ns = now_ns + (p->stacks_gap_ns > cpu_ns * COST_SHARE ? p->stacks_gap_ns : cpu_ns * COST_SHARE);
+	back_off(&p->stacks_gap_ns, cpu_ns);
 }
 
 void policy_look_cost(struct policy *p, int64_t cpu_ns)
@@ -158,11 +172,11 @@ static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t p
 enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
                             const pid_t *focus, size_t nfocus)
 {
-	bool provable = proof->whole && proof->root_stuck && !prove_soft(proof->assumptions);
+	bool provable = proof->whole && proof->root_stuck && !prove_soft(p->assume, proof->assumptions);
 	uint64_t reach = stuck_key(s, proof, focus, nfocus, false);
 	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true) : reach;
 	bool withdrawn = p->told && p->told_key != reach;
-	int64_t patience_ns = prove_patience_ns(proof->assumptions);
+	int64_t patience_ns = prove_patience_ns(p->assume, proof->assumptions);
 
 	p->looked_ns = now_ns;
 	p->seed_until_ns = 0;
@@ -187,6 +201,12 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	p->told_proven = provable;
 	p->told_key = reach;
 	return provable ? JUDGE_PROVEN : JUDGE_SUSPECTED;
+}
+
+void policy_take_back(struct policy *p)
+{
+	p->told = p->told_proven = false;
+	p->key = 0;
 }
 
 void policy_pause(struct policy *p)

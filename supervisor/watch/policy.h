@@ -23,8 +23,10 @@ enum judgement {
 };
 
 struct policy {
+	const struct assumptions *assume; /* kept by reference */
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
+	int64_t stacks_at_ns, stacks_gap_ns; /* the same for stacks of who moves all the time */
 	int64_t cost_ns;       /* CPU time of the last look */
 	int64_t looked_ns;     /* the last look that came to an end */
 	int64_t seed_until_ns; /* a seed was seen that lasts until then, unless something moves */
@@ -35,8 +37,13 @@ struct policy {
 	uint64_t told_key; /* of what the focus waited for */
 };
 
-void policy_begin(struct policy *p);
+/** ASSUME: what each assumption costs, kept by reference; NULL: the defaults. */
+void policy_begin(struct policy *p, const struct assumptions *assume);
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
+/** Is it time to read the stacks of those who move all the time? Nobody else does. */
+bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass, int64_t now_ns);
+/** They were read, or there were none to read. */
+void policy_saw_stacks(struct policy *p, int64_t now_ns, int64_t cpu_ns);
 /** What the last look cost, CPU time: looks at a large tree are repeated less often. To be told before the look is judged. */
 void policy_look_cost(struct policy *p, int64_t cpu_ns);
 /** A fast look ended early: nothing can be proven before UNTIL_NS (0: not known until when). */
@@ -49,6 +56,8 @@ void policy_lost_snapshot(struct policy *p, int64_t now_ns);
  *  LOOK says which kind of look it was. */
 enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, const struct snapshot *s, const struct proof *proof,
                             const pid_t *focus, size_t nfocus);
+/** What was to be told has turned out not to stand: it was not. */
+void policy_take_back(struct policy *p);
 /** After the clocks stood still (the command was stopped): forget what was being watched, keep what was told. */
 void policy_pause(struct policy *p);
 /** How long to wait between two passes over the counters: what a pass costs (CPU time) decides. */

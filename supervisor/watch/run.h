@@ -19,6 +19,7 @@ struct run {
 	struct history *history;
 	struct tree *tree;
 	uint64_t heard_lost; /* events that were lost so far */
+	struct idmap *mourners; /* pids that have asked for a signal when their parent ends */
 	bool storm;          /* very many have come since the last look */
 	struct policy policy;
 	struct observe_pass pass;
@@ -30,10 +31,12 @@ struct run {
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
 	process_vec held;        /* --on-hang stop: those that we have stopped */
+	bool rescue_over;        /* --on-hang rescue: nothing more can be done */
 	bool was_held, holding;  /* it was done once; they are stopped now */
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	finding_vec kept; /* what was ended for, while the run went on */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
 	struct stacks *stacks; /* stacks.c; NULL: none were read yet */
@@ -42,6 +45,8 @@ struct run {
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
 	bool time_over, outer_gone, interrupted;
+	struct stall *stall; /* stall.c; NULL: nobody watches for stalls */
+	bool stalled;        /* the run is ended for one */
 	int exec_error;       /* errno of a command that could not be executed; 0: it could */
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
@@ -63,16 +68,51 @@ void look_pass(struct run *r, int64_t now_ns);
 void look_now(struct run *r, bool time_over);
 /** Bring the history up to date: who is new, who has ended. */
 void look_history(struct run *r);
+/** There was no progress for QUIET_NS (0: a test has taken too long): fills run.finding, if with a suspicion. */
+void look_stall(struct run *r, int64_t quiet_ns, bool busy);
+/** Does somebody of the tree wait for a human at a terminal? */
+bool look_prompt(struct run *r);
+/** What was told of is over: it is forgotten unless it is proven. */
+void look_forget(struct run *r);
 /** Nobody of the tree can move before UNTIL_NS. */
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
 void look_print(struct run *r);
+
+/** Is nothing seen that moves by itself, in a tree that a look of that KIND is due at? Tells the policy of seeds. */
+bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns);
 
 /* stacks.c: where everybody stands */
 /** Read the processes that F is about into S. @return whether there was anything to read. */
 bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
+void stacks_close(struct run *r);
+
+/* stall.c: no progress */
+void stall_begin(struct run *r);
+/** Behind each pass. */
+void stall_pass(struct run *r, int64_t now_ns);
+/** Something has gone on. */
+void stall_progress(struct run *r);
+/** PID is in TEST; NULL: in none. */
+void stall_test_seen(struct run *r, pid_t pid, const char *test);
+
+/** A proof is to end the run. */
+bool run_ends_by_hang(const struct run *r);
+
+/* rescue.c */
+/** run.finding is proven, by S: make room. @return true: the tree moves on, and the finding is kept for the report. */
+bool rescue_try(struct run *r, const struct snapshot *s);
+
+/* worker.c */
+/** PID runs a test and is a worker of pytest-xdist: end it and what is below it, and keep run.finding for the report. @return false: it is
+ *  none, or could not be ended. */
+bool worker_end(struct run *r, pid_t pid);
+
+/* known.c: stacks, to see whether a tree can move at all */
+/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
+bool known_ask(struct run *r, int64_t now_ns);
 
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);
@@ -86,7 +126,7 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
-void files_save_snapshot(struct run *r, const struct snapshot *s);
+void files_save_snapshot(struct run *r, struct snapshot *s);
 /** Write a file of this run's folder, which is made if need be. */
 int files_put(struct run *r, const char *name, const struct text *t, struct err *err);
 void files_complain(struct run *r, const struct err *err);

@@ -60,3 +60,9 @@ void stacks_look_all(struct run *r, struct snapshot *s)
 	read_all(r, s, &pids, &threads);
 	vec_free(&pids);
 }
+
+void stacks_close(struct run *r)
+{
+	stacks_free(r->stacks);
+	r->stacks = NULL;
+}

@@ -8,8 +8,10 @@
 
 #include "hear/hear.h"
 #include "launch/launch.h"
+#include "prove/prove.h"
 
-enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
+enum on_stall { ON_STALL_REPORT, ON_STALL_KILL };
+enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP, ON_HANG_RESCUE };
 
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
@@ -27,8 +29,12 @@ struct watch_options {
 	char **argv; /* the command */
 	enum on_hang on_hang;
 	int64_t timeout_ns; /* bound of the whole run, stops not counted; 0: none */
+	int64_t stall_ns;   /* so long without progress is told; 0: never */
+	enum on_stall on_stall;
+	int64_t test_timeout_ns; /* bound of one test, all phases together; 0: none */
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
+	const struct assumptions *assume; /* what each assumption costs; NULL: the defaults */
 	const char *report_dir;
 	bool report_always; /* the folder was asked for by name: write it for a healthy run, too */
 	const char *report_json;   /* NULL: no such file */
@@ -54,7 +60,7 @@ struct watch_options {
 };
 
 /** The exit code of tracewrap's own verdicts and troubles (those of timeout(1) and env(1)). */
-enum { EXIT_LEAKED = 122, EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_SUSPECTED = 3, EXIT_LEAKED = 122, EXIT_HANG = 124, EXIT_TRACEWRAP = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 
 /** Watch the command that L has just started until it has ended, and end the same way. */
 _Noreturn void watch_run(struct launch *l, const struct watch_options *opt);
@@ -67,6 +73,18 @@ void watch_timers(struct text *out);
 struct leaks_before *watch_leaks_before(const struct watch_options *opt);
 /** Read "ADDRESS[,ADDRESS...]" into OPT->ports. @return 0, -EINVAL. */
 int watch_ports(struct watch_options *opt, const char *value, const char **wrong);
+
+/** What `tracewrap why` has found out. */
+struct why {
+	struct snapshot *snapshot; /* NULL: there was none that held together */
+	struct proof *proof;
+	struct finding *finding;   /* NULL: nothing is stuck */
+	bool unsteady;             /* processes came and went at each look */
+};
+/** Look at PID and its descendants, which others have begun, until there is a verdict, some seconds at most. why_free() OUT.
+ *  @return 0; -ESRCH: there is no such process, or it has ended meanwhile. */
+int watch_why(pid_t pid, const struct watch_options *opt, struct why *out, struct err *err);
+void why_free(struct why *w);
 
 /** Open WHERE, a file's name or "fd:N", for watch_options.events_fd. @return the descriptor, our own; -errno. */
 int watch_open_events(const char *where, struct err *err);

@@ -1,4 +1,5 @@
-"""Look without touching, on the corpus: each of its blocked writers is held under watch, and is still in the same call afterwards."""
+"""Look without touching, on the corpus: each of its blocked writers is held under watch, and is still in the same call afterwards, its stack and
+those of all others that the report names having been read."""
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from test_untouched import HOLD_S, state
 
 CASES = Path(os.environ.get("CORPUS") or TOP.parent / "shared" / "corpus") / "cases"
 WRITE_CALLS = {b"1", b"18", b"20", b"44", b"46", b"275"}     # write, pwrite64, writev, sendto, sendmsg, splice of x86-64
+WRITE_NAMES = ("write", "pwrite64", "writev", "sendto", "sendmsg", "splice")
 
 
 def interpreter(needs):
@@ -70,3 +72,17 @@ def test_every_writer_is_where_it_was(result):
     for tid in in_write:
         assert before[tid] == after[tid]
         assert after[tid]["status"]["TracerPid"] == "0"
+
+
+@of(*RUNS)
+def test_whom_the_report_shows_in_a_write_is_in_it_afterwards(result):
+    """A stop, however short, would have cut the write short, before the report was there. Here it was read while they stood still."""
+    finding, _, after = result
+    shown = {thread["tid"]: thread for row in finding["stacks"] for thread in row["threads"]}
+    told = [row["tid"] for row in finding["blocked"] if row["syscall"] in WRITE_NAMES]
+    assert told
+    for tid in told:
+        assert shown[tid]["quality"] in ("exact", "partial") and (shown[tid]["frames"] or shown[tid].get("native")), shown[tid]
+        if tid in after:
+            assert after[tid]["syscall"].split()[0] in WRITE_CALLS
+    assert any(tid in after for tid in told)

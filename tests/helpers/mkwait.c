@@ -3,6 +3,7 @@
  * each. */
 #include "mkwait.h"
 #include "mkwait_fds.h"
+#include "mkwait_raw.h"
 
 /* ---- locks ---- */
 
@@ -507,6 +508,10 @@ static const struct {
 	{"sleep", sleep_long}, {"clock-sleep", sleep_until}, {"stopped", stopped}, {"alarm-pause", alarm_pause},
 	{"posix-timer", posix_timer}, {"spin", spin}, {"dead-leader", dead_leader}, {"scm-rights", scm_rights},
 	{"io-uring", io_uring}, {"own-files", own_files}, {"not-dumpable", not_dumpable}, {"odd-name", odd_name},
+	{"recvmmsg-timeout", recvmmsg_timeout}, {"ppoll-timeout", ppoll_timeout}, {"old-select-timeout", old_select_timeout},
+	{"epoll2-timeout", epoll2_timeout}, {"futex-duration", futex_duration}, {"futex-requeue", futex_requeue},
+	{"cpu-sleep", sleep_by_cpu}, {"raw-sleep", raw_sleep}, {"connect", connect_wait}, {"message-queue", message_queue}, {"fifo-open", fifo_open},
+	{"unreadable-limit", unreadable_limit}, {"closed-under-reader", closed_under_reader},
 	{"test-name", test_name}, {"test-odd", test_odd}, {"many-threads", hold_many},
 };
 

@@ -60,6 +60,11 @@ def test_frozen(start):
     check(target, target.read("--tasks"))
 
 
+def test_in_a_sub_interpreter(start):
+    target = start("async_inside")
+    check(target, target.read("--tasks"))
+
+
 @as_root
 def test_in_a_namespace_of_its_own(start):
     """The process knows its child by another number than we do."""
@@ -68,10 +73,27 @@ def test_in_a_namespace_of_its_own(start):
     check(target, target.read("--tasks"))
 
 
-@pytest.mark.parametrize("option, limit, why", [("--most-ns", 1, "it took too long"), ("--most-pages", 300, "too much memory was to be read")])
-def test_cut(start, option, limit, why):
-    process = start("async_asyncio").read("--tasks", option, limit)
-    assert process["tasks_cut"] == why and process["why"] is None
+def test_cut_by_time(start):
+    process = start("async_asyncio").read("--tasks", "--most-ns", 1)
+    assert process["tasks_cut"] == "it took too long" and process["why"] is None
+
+
+def test_cut_by_memory(start):
+    """However little may be read: what is told is told whole, and the newest objects are looked at first."""
+    target = start("async_asyncio")
+    told = {task["id"]: task for task in target.told["tasks"] if "id" in task}
+    whole, cut = False, 0
+    for pages in range(4000, 200, -400):
+        process = target.read("--tasks", "--most-pages", pages)
+        named = [seen(task) for task in process["tasks"] if task["id"] in told]
+        for task in named:
+            assert {key: task[key] for key in told[task["id"]]} == told[task["id"]]
+        if process["tasks_cut"] is None:
+            whole = whole or len(named) == len(told)
+        else:
+            assert process["tasks_cut"] == "too much memory was to be read" and process["why"] is None
+            cut = max(cut, len(named))
+    assert whole and cut > 5
 
 
 SPINS = """import asyncio
@@ -171,7 +193,7 @@ def test_tractor(tractor):
     assert main["awaits"] == "MemoryReceiveChannel.receive" and "Portal.run" in [f["function"] for f in main["frames"]]
     # Each reads what the other may send.
     for process in root, servant:
-        assert any(task["awaits"] == "SocketType.recv" and task["fd"] is not None and not task["fd_writes"] for task in process["tasks"])
+        assert any(task["awaits"] == "SocketStream.receive_some" and task["fd"] is not None and not task["fd_writes"] for task in process["tasks"])
 
 
 @pytest.mark.parametrize("kind, name", [("struct", "имя"), ("uid", "имя"), ("odd", None), ("none", None), ("foreign", None)])

@@ -15,6 +15,7 @@ struct native_scene_file {
 	void *bytes;
 	size_t size;
 	struct elf *elf;
+	struct elf_symbol loop;
 };
 
 struct native_scene {
@@ -37,7 +38,8 @@ struct native_scene {
 
 struct native_scene *native_scene_open(pid_t pid);
 void native_scene_close(struct native_scene *s);
-/** System call, stack pointer and program counter of TID, once it is blocked in system call NUMBER, or with -1 stopped outside of one. */
+/** System call, stack pointer and program counter of TID, once it is blocked in system call NUMBER, or with -1 stopped outside
+ *  of one. */
 void native_scene_wait(pid_t pid, pid_t tid, int number, uint64_t *sp, uint64_t *pc);
 /** Unwind and name. */
 void native_scene_read(struct native_scene *s, struct unwinder *u, uint64_t sp, uint64_t pc);

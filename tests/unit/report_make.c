@@ -19,7 +19,7 @@ static void set_times(struct finding *f)
 struct finding *make_finding(struct snapshot *s)
 {
 	struct proof *p = prove(s, &options);
-	bool proven = p->whole && p->root_stuck && !prove_soft(p->assumptions);
+	bool proven = p->whole && p->root_stuck && !prove_soft(NULL, p->assumptions);
 	struct finding *f = explain(s, p, &s->root, 1, proven ? PROVEN : SUSPECTED);
 
 	proof_free(p);
@@ -32,7 +32,7 @@ struct finding *make_finding(struct snapshot *s)
 struct finding *make_stall(struct snapshot *s)
 {
 	struct proof *p = prove(s, &options);
-	struct finding *f = explain_stall(s, p);
+	struct finding *f = explain_stall(s, p, &(struct stall_facts){0});
 
 	proof_free(p);
 	snapshot_free(s);

@@ -208,7 +208,10 @@ static void set_futex(struct draft *d, struct wait *w, char *args)
 			w->join = number(value);
 		else if (starts(arg, "shm=", &value))
 			w->key = arena_strdup(d->a, value);
-		else if (strcmp(arg, "named") == 0)
+		else if (starts(arg, "gil=", &value)) {
+			w->gil = true;
+			w->owner = number(value);
+		} else if (strcmp(arg, "named") == 0)
 			w->named = true;
 		else if (strcmp(arg, "outside") == 0)
 			w->outside = true;
@@ -236,8 +239,8 @@ static bool set_plain(struct draft *d, struct wait *w, const char *call, const c
 		w->takes_alarm = w->op == WAIT_SIGNAL && strcmp(args, "alrm") == 0;
 		w->tty = w->op == WAIT_STOPPED && strcmp(args, "tty") == 0;
 		w->tracer = w->op == WAIT_TRACED ? number(args) : 0;
-		w->timeout_ns = w->op == WAIT_SLEEP ? seconds(args) : NEVER_NS;
-		w->key = w->op == WAIT_FLOCK ? arena_strdup(d->a, args) : NULL;
+		w->timeout_ns = w->op == WAIT_SLEEP && *args ? seconds(args) : NEVER_NS;
+		w->key = w->op == WAIT_FLOCK && *args ? arena_strdup(d->a, args) : NULL;
 		return true;
 	}
 	return false;
@@ -285,6 +288,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->catches_chld = true;
 	else if (strcmp(word, "timers") == 0)
 		p->posix_timers = true;
+	else if (strcmp(word, "mourns") == 0)
+		p->mourns = true;
 	else if (strcmp(word, "dark") == 0)
 		p->readable = false;
 	else if (strcmp(word, "forked") == 0)
@@ -327,6 +332,8 @@ static void set_task_word(struct draft *d, struct process *p, struct task *t, co
 	ends = ends_of(held, &name);
 	if (ends)
 		hold(p, object_of(d, name), ends, fd);
+	else if (starts(word, "idle=", &name))
+		t->wait.idle = arena_strdup(d->a, name);
 	else if (starts(word, "timeout=", &name))
 		t->wait.timeout_ns = seconds(name);
 	else if (starts(word, "moved=", &name))
@@ -426,6 +433,8 @@ static void add_line(struct draft *d, char *line)
 			vec_push(&d->locks, (struct lock_holder){arena_strdup(d->a, words[1]), number(words[i])});
 	} else if (strcmp(words[0], "alarms") == 0) {
 		d->s->alarms_known = false;
+	} else if (strcmp(words[0], "hidden") == 0) {
+		d->s->hidden_holders = true;
 	} else if (strcmp(words[0], "root") == 0) {
 		d->s->root = number(words[1]);
 	} else {

@@ -9,10 +9,11 @@
  *   read(OBJ) write(OBJ) recv(OBJ) accept(OBJ) epoll(OBJ) read(closed)   its process holds the end that this takes
  *   poll(r:OBJ,w:OBJ,...) or poll()
  *   wait4(PID,...)  waitany(PID,...)    sleep(SECONDS)    sigwait  sigwait(alrm)
+ *   futex(gil=TID)
  *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)
  *   flock(KEY)
  * WORD is one of
- *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   full (says nothing, for readers)
+ *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   idle=WHOSE  mourns   full (says nothing, for readers)
  *   chld  alrm=no|maybe|caught  alarm=SECONDS  heard  timers  dark  forked  vm=PID  shm=KEY  lock=KEY  parent=PID  tracer=PID
  *   argv=WORD,WORD  test=ID  moved=SECONDS
  * A parent's children are found by `parent`, or are those that it waits for.
@@ -22,7 +23,7 @@
  *
  *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  transit  armed  alrm  vtime  pid=PID
  *                                watch=r:OBJ,w:OBJ  inflight
- * And: "locks KEY PID...", "alarms unknown", "root PID".
+ * And: "locks KEY PID...", "alarms unknown", "hidden holders", "root PID".
  */
 #ifndef TRACEWRAP_TESTS_SNAP_H
 #define TRACEWRAP_TESTS_SNAP_H

@@ -170,6 +170,48 @@ static void own_sections(void **state)
 	close_file(&f);
 }
 
+/** The table that is made says what the linker's own does: .eh_frame_hdr, LSB Core 10.6.2, in its usual encoding. */
+static void expect_same_table(struct file *f)
+{
+	uint64_t address, offset, size, base;
+	const struct elf_row *rows, *linked;
+	uint32_t count;
+	size_t n, at = 0;
+
+	assert_true(elf_eh_frame(f->elf, &address, &offset, &size));
+
+	const uint8_t *head = (const uint8_t *)f->bytes + offset;
+
+	assert_memory_equal(head, "\x01\x1b\x03\x3b", 4);
+	memcpy(&count, head + 8, sizeof count);
+	linked = (const struct elf_row *)(const void *)(head + 12);
+	assert_true(elf_frame_table(f->elf, &rows, &n, &base));
+	assert_true(count > 0 && n >= count);
+	/* A linker may leave out what it has dropped: each of its rows is among the made ones. */
+	for (uint32_t i = 0; i < count; i++, at++) {
+		while (at < n && rows[at].start + (int64_t)base < linked[i].start + (int64_t)address)
+			at++;
+		assert_true(at < n);
+		assert_int_equal(rows[at].start + (int64_t)base, linked[i].start + (int64_t)address);
+		assert_int_equal(rows[at].entry + (int64_t)base, linked[i].entry + (int64_t)address);
+	}
+}
+
+static void unwind_entries(void **state)
+{
+	struct file f = open_file("/proc/self/exe");
+	uint64_t start, offset;
+	char path[PATH_MAX];
+
+	(void)state;
+	expect_same_table(&f);
+	close_file(&f);
+	mapping_of((uint64_t)(uintptr_t)getppid, &start, &offset, path);
+	f = open_file(path);
+	expect_same_table(&f);
+	close_file(&f);
+}
+
 /* ---- libc ---- */
 
 static void of_libc(void **state)
@@ -332,6 +374,12 @@ static void ask_all(const uint8_t *bytes, size_t size)
 	elf_section(e, ".text", &a, &b);
 	elf_build_id(e, id, sizeof id);
 	elf_bias(e, 0x10000, 0x1000, &a);
+	const struct elf_row *rows;
+	size_t n;
+
+	if (elf_frame_table(e, &rows, &n, &a))
+		for (size_t i = 1; i < n; i++)
+			assert_true(rows[i - 1].start <= rows[i].start);
 	if (elf_eh_frame(e, &a, &b, &c))
 		assert_true(b < size && c <= size - b);
 
@@ -372,7 +420,8 @@ static uint32_t next_random(uint32_t *seed)
 /** Numbers of the heads, and of what they point to, replaced by others. */
 static void changed(void **state)
 {
-	static const uint64_t odd[] = {0, 1, 0x7f, 0xffff, 0xffffffff, 0x7fffffffffffffff, 0xfffffffffffffff0, 0xffffffffffffffff};
+	static const uint64_t odd[] = {
+		0, 1, 0x7f, 0xffff, 0xffffffff, 0x7fffffffffffffff, 0xfffffffffffffff0, 0xffffffffffffffff};
 	char path[PATH_MAX];
 	uint32_t seed = 1;
 
@@ -406,10 +455,18 @@ static void random_bytes(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
-		Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_DYN,
-				   .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_ehsize = sizeof head,
-				   .e_phentsize = sizeof(Elf64_Phdr), .e_shentsize = sizeof(Elf64_Shdr), .e_phnum = 8, .e_shnum = 9,
-				   .e_shstrndx = 1, .e_phoff = 64, .e_shoff = 600};
+		Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+				   .e_type = ET_DYN,
+				   .e_machine = EM_X86_64,
+				   .e_version = EV_CURRENT,
+				   .e_ehsize = sizeof head,
+				   .e_phentsize = sizeof(Elf64_Phdr),
+				   .e_shentsize = sizeof(Elf64_Shdr),
+				   .e_phnum = 8,
+				   .e_shnum = 9,
+				   .e_shstrndx = 1,
+				   .e_phoff = 64,
+				   .e_shoff = 600};
 
 		for (size_t k = 0; k < sizeof bytes; k++)
 			bytes[k] = (uint8_t)((next_random(&seed) >> 16) % 5 ? 0 : next_random(&seed) >> 16);
@@ -450,10 +507,10 @@ static void other_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_symbols), cmocka_unit_test(sizeless_symbol), cmocka_unit_test(own_sections),
-		cmocka_unit_test(of_libc),     cmocka_unit_test(all_loaded),      cmocka_unit_test(stripped),
-		cmocka_unit_test(debugging_data), cmocka_unit_test(cut),          cmocka_unit_test(changed),
-		cmocka_unit_test(random_bytes), cmocka_unit_test(other_kinds),
+		cmocka_unit_test(own_symbols),    cmocka_unit_test(sizeless_symbol), cmocka_unit_test(own_sections),
+		cmocka_unit_test(unwind_entries), cmocka_unit_test(of_libc),         cmocka_unit_test(all_loaded),
+		cmocka_unit_test(stripped),       cmocka_unit_test(debugging_data),  cmocka_unit_test(cut),
+		cmocka_unit_test(changed),        cmocka_unit_test(random_bytes),    cmocka_unit_test(other_kinds),
 	};
 
 	return cmocka_run_group_tests_name("ELF files", tests, NULL, NULL);

@@ -119,7 +119,7 @@ static struct snapshot *with_lock(enum lock_kind kind, bool exact, uint64_t runs
 {
 	struct snapshot *s = snap("100 futex\n101/100 futex\n102/100 sleep(1)\n");
 	struct lock_owner owner = {.pid = 100, .tid = 101, .exact = exact};
-	struct stack stack = {.tid = 100, .runs = runs, .quality = quality, .lock = {.kind = kind, .owners = &owner, .nowners = 1}};
+	struct stack stack = {.tid = 100, .runs = runs, .quality = quality, .lock = {.kind = kind, .owners = &owner, .nowners = 1, .only_owners = quality != STACK_NONE}};
 	struct process_stacks p = {.threads = &stack, .nthreads = 1};
 
 	s->tasks[0].runs = 7;
@@ -147,6 +147,7 @@ static void only_what_is_sure_is_taken(void **state)
 	assert_taken(0, 0, LOCK_RLOCK, false, 7, STACK_EXACT);
 	assert_taken(0, 0, LOCK_RLOCK, true, 8, STACK_EXACT); /* it has run since */
 	assert_taken(0, 0, LOCK_RLOCK, true, 7, STACK_MOVING);
+	assert_taken(0, 0, LOCK_MUTEX, true, 7, STACK_NONE); /* without `only_owners` others may let go as well */
 }
 
 /** Thread 102 will run, and can't release what 101 holds. */

@@ -441,6 +441,15 @@ static void runs(struct scene *sc)
 	assert_int_equal(scene_seed_until(sc), 0);
 }
 
+static void other_can_not_be_read(struct scene *sc)
+{
+	const struct task *t = snapshot_task(sc->s, sc->other);
+
+	assert_non_null(t);
+	assert_int_equal(t->wait.op, WAIT_RUN);
+	assert_non_null(strstr(t->wait.why, "can't be read"));
+}
+
 static const struct row rows[] = {
 	{"pipe-full", WAIT_FDS, "write", OBJECT_PIPE, END_WRITE, holds_both, NULL},
 	{"pipe-eof", WAIT_FDS, "read", OBJECT_PIPE, END_READ, other_writes, NULL},
@@ -509,6 +518,19 @@ static const struct row rows[] = {
 	{"scm-rights", WAIT_FDS, "read", OBJECT_PIPE, END_READ, one_in_flight, NULL},
 	{"io-uring", WAIT_RUN, "read", 0, 0, NULL, "io_uring"},
 	{"own-files", WAIT_SIGNAL, "pause", 0, 0, other_is_live, NULL},
+	{"recvmmsg-timeout", WAIT_FDS, "recvmmsg", OBJECT_UNIX, END_READ, in_100_s, NULL},
+	{"ppoll-timeout", WAIT_FDS, "ppoll", OBJECT_PIPE, END_READ, in_100_s, NULL},
+	{"old-select-timeout", WAIT_FDS, "select", OBJECT_PIPE, END_READ, in_100_s, NULL},
+	{"epoll2-timeout", WAIT_FDS, "epoll_pwait2", OBJECT_EPOLL, END_READ, in_100_s, NULL},
+	{"futex-duration", WAIT_FUTEX, "futex", 0, 0, in_100_s, NULL},
+	{"futex-requeue", WAIT_RUN, "futex", 0, 0, runs, "unknown futex operation"},
+	{"raw-sleep", WAIT_SLEEP, "nanosleep", 0, 0, in_100_s, NULL},
+	{"cpu-sleep", WAIT_RUN, "clock_nanosleep", 0, 0, runs, "clock that is not followed"},
+	{"connect", WAIT_RUN, "connect", 0, 0, runs, "connects"},
+	{"message-queue", WAIT_RUN, NULL, 0, 0, runs, "whose end is not known"},
+	{"fifo-open", WAIT_RUN, NULL, 0, 0, runs, "whose end is not known"},
+	{"unreadable-limit", WAIT_SIGNAL, "pause", 0, 0, other_can_not_be_read, NULL},
+	{"closed-under-reader", WAIT_SIGNAL, "pause", 0, 0, other_can_not_be_read, NULL},
 	{"odd-name", WAIT_SIGNAL, "pause", 0, 0, name_is_kept, NULL},
 };
 

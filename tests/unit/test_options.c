@@ -46,6 +46,24 @@ static void durations(void **state)
 		assert_int_equal(duration_parse(bad[i], &ns), -EINVAL);
 }
 
+static void assumptions_are_changed_by_name(void **state)
+{
+	static const char *const wrong[] = {"fifo", "fifo=", "fifo=x", "nothing=2s", "live=2s", "=2s", "fifo=2s,shm"};
+	struct options o;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&o, &err, "--assume", "fifo=3s,connect=never", "--horizon", "10m", "true"), 0);
+	assert_int_equal(o.watch.horizon_ns, 600 * NS_PER_S);
+	assert_int_equal(prove_soft(o.watch.assume, ASSUME_NO_FIFO_OPEN | ASSUME_NO_OUTSIDE_CONNECT), ASSUME_NO_OUTSIDE_CONNECT);
+	assert_int_equal(prove_patience_ns(o.watch.assume, ASSUME_NO_FIFO_OPEN), 3 * NS_PER_S);
+	assert_int_equal(PARSE(&o, &err, "--assume", "signals=0", "true"), 0); /* two looks it takes at least */
+	assert_int_equal(prove_patience_ns(o.watch.assume, ASSUME_NO_OUTSIDE_SIGNAL), 250 * NS_PER_MS);
+	assert_int_equal(prove_soft(o.watch.assume, ASSUME_NO_FIFO_OPEN), ASSUME_NO_FIFO_OPEN);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(PARSE(&o, &err, "--assume", wrong[i], "true"), -EINVAL);
+}
+
 static void verbose_counts(void **state)
 {
 	struct options o;
@@ -79,11 +97,11 @@ static void options_end_at_the_command(void **state)
 	assert_int_equal(o.watch.timeout_ns, 0);
 	assert_int_equal(PARSE(&o, &err, "--timeout=90", "--", "run"), 0);
 	assert_int_equal(o.watch.timeout_ns, 90 * NS_PER_S);
-	assert_int_equal(o.watch.horizon_ns, 600 * NS_PER_S);
-	assert_int_equal(PARSE(&o, &err, "--timeout=20m", "run", "explain", "x"), 0);
+	assert_int_equal(o.watch.horizon_ns, 3600 * NS_PER_S);
+	assert_int_equal(PARSE(&o, &err, "--timeout=2h", "run", "explain", "x"), 0);
 	assert_int_equal(o.sub, SUB_RUN);
 	assert_string_equal(o.command[0], "explain");
-	assert_int_equal(o.watch.horizon_ns, 1200 * NS_PER_S);
+	assert_int_equal(o.watch.horizon_ns, 7200 * NS_PER_S);
 }
 
 static void options_may_follow_a_subcommand(void **state)
@@ -180,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
+		cmocka_unit_test(assumptions_are_changed_by_name),
 		cmocka_unit_test(verbose_counts), cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(options_may_follow_a_subcommand),
 		cmocka_unit_test(wrong_lines_name_what_is_wrong),
 		cmocka_unit_test(the_environment_gives_defaults),

@@ -57,7 +57,7 @@ static void a_proof_needs_two_looks(void **state)
 	struct snapshot *s = two_stuck(7);
 
 	(void)state;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 10 * S + 100 * MS, s), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 10 * S + 300 * MS, s), JUDGE_PROVEN);
@@ -71,7 +71,7 @@ static void who_moved_between_two_looks_begins_anew(void **state)
 	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
 
 	(void)state;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	assert_int_equal(judge(&p, 10 * S, before), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 10 * S + 300 * MS, after), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 10 * S + 600 * MS, after), JUDGE_PROVEN);
@@ -85,7 +85,7 @@ static void what_was_told_is_withdrawn_when_it_moves(void **state)
 	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
 
 	(void)state;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	judge(&p, 10 * S, before);
 	assert_int_equal(judge(&p, 11 * S, before), JUDGE_PROVEN);
 	assert_int_equal(judge(&p, 12 * S, after), JUDGE_WITHDRAWN);
@@ -102,7 +102,7 @@ static void unheard_alarms_are_only_suspected_and_later(void **state)
 	(void)state;
 	s->alarms_known = false;
 	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 11 * S, s), JUDGE_WAIT);
 	assert_int_equal(judge(&p, 12 * S + MS, s), JUDGE_SUSPECTED);
@@ -120,7 +120,7 @@ static void a_live_child_means_nothing_is_said(void **state)
 
 	(void)state;
 	s->tasks[1].wait = (struct wait){.op = WAIT_SLEEP, .timeout_ns = 8 * S};
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	assert_int_equal(judge(&p, 10 * S, s), JUDGE_NOTHING);
 	assert_int_equal(judge(&p, 15 * S, s), JUDGE_NOTHING);
 	snapshot_free(s);
@@ -132,7 +132,7 @@ static void looks_follow_stillness(void **state)
 	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
 
 	(void)state;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	assert_int_equal(policy_look(&p, &pass, 10 * S + 50 * MS), LOOK_NOT);
 	assert_int_equal(policy_look(&p, &pass, 10 * S + 200 * MS), LOOK_FAST);
 	pass.still_since_ns = 12 * S; /* others move, the command waits: rarely, and for a suspicion only */
@@ -147,7 +147,7 @@ static void a_known_timer_spares_looks_until_it_ends_or_somebody_moves(void **st
 	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
 
 	(void)state;
-	policy_begin(&p);
+	policy_begin(&p, NULL);
 	policy_saw_seed(&p, 11 * S, 40 * S);
 	p.slow_at_ns = NEVER_NS;
 	assert_int_equal(policy_look(&p, &pass, 39 * S), LOOK_NOT);

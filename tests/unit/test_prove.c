@@ -374,17 +374,23 @@ static void unseen_process(void **state)
 static void patience_and_softness(void **state)
 {
 	static const unsigned soft = ASSUME_NO_ALARM | ASSUME_NO_FIFO_OPEN | ASSUME_NO_SHM_OPEN | ASSUME_LIVE_INERT |
-				     ASSUME_SERVICE_THREADS;
+				     ASSUME_SERVICE_THREADS | ASSUME_NO_HIDDEN_HOLDER;
 
 	(void)state;
-	assert_int_equal(prove_patience_ns(0), 250 * NS_PER_MS);
-	assert_int_equal(prove_patience_ns(ASSUME_HORIZON), 250 * NS_PER_MS);
-	for (unsigned bit = 1; bit <= ASSUME_SERVICE_THREADS; bit <<= 1) {
-		assert_int_equal(prove_soft(bit), bit & soft);
-		assert_true(strlen(assumption_text((enum assumption)bit)) > 10);
-		if (bit != ASSUME_HORIZON)
-			assert_int_equal(prove_patience_ns(bit | ASSUME_HORIZON), 2 * NS_PER_S);
+	assert_int_equal(prove_patience_ns(NULL, 0), 250 * NS_PER_MS);
+	assert_int_equal(prove_patience_ns(NULL, ASSUME_HORIZON | ASSUME_ALARMS_HEARD), 250 * NS_PER_MS);
+	assert_int_equal(prove_patience_ns(NULL, ASSUME_IDLE_WORKERS), NS_PER_S);
+	for (size_t i = 0; i < ASSUMPTIONS; i++) {
+		const struct assumption_row *row = &assumptions_default()->rows[i];
+
+		assert_int_equal(row->bit, 1u << i);
+		assert_int_equal(prove_soft(NULL, row->bit), row->bit & soft);
+		assert_true(strlen(assumption_text(row->bit)) > 10);
+		assert_int_equal(prove_patience_ns(NULL, row->bit | ASSUME_HORIZON), row->patience_ns);
+		if (row->soft || row->bit & (ASSUME_NO_OUTSIDE_SIGNAL | ASSUME_NO_OUTSIDE_CONNECT))
+			assert_int_equal(row->patience_ns, 2 * NS_PER_S);
 	}
+	assert_int_equal(prove_soft(NULL, ~0u), soft);
 }
 
 /** What the cheap answer calls a seed, the proof does too. */

@@ -111,6 +111,12 @@ static void own_code_comes_first(void **state)
 	assert_string_equal(place(native, 2)->function, "work");
 	assert_string_equal(place(native, 1)->function, "__libc_write");
 	assert_null(where_place(NULL));
+	{
+		OWNED_TEXT out = {0};
+
+		where_frame(&out, place(left, 2), "/w", 80);
+		assert_string_equal(text_str(&out), "threading.py:327 in Condition.wait: waiter.acquire()");
+	}
 }
 
 static void async_tasks_and_reasons(void **state)
@@ -125,9 +131,11 @@ static void async_tasks_and_reasons(void **state)
 		{.library = "", .name = "", .id = 3, .frames = inner, .nframes = 1, .fd = -1},
 		{.library = "trio", .name = "a", .id = 4, .frames = inner, .nframes = 1, .fd = -1},
 		{.library = "trio", .name = "b", .id = 5, .frames = inner, .nframes = 1, .fd = -1},
-		{.library = "trio", .name = "c", .id = 6, .frames = inner, .nframes = 1, .fd = -1},
+		{.library = "trio", .name = "c", .id = 6, .frames = inner, .nframes = 1, .fd = -1, .awaits = "x"},
+		{.library = "trio", .name = "d", .id = 7, .frames = inner, .nframes = 1, .fd = -1, .awaits = "y"},
+		{.library = "trio", .name = "e", .id = 8, .frames = inner, .nframes = 1, .fd = -1, .awaits = "y"},
 	};
-	struct process_stacks p = {.python = "3.12.1", .threads = &thread, .nthreads = 1, .tasks = tasks, .ntasks = 6, .actor = "registry",
+	struct process_stacks p = {.python = "3.12.1", .threads = &thread, .nthreads = 1, .tasks = tasks, .ntasks = ARRAY_SIZE(tasks), .actor = "registry",
 				   .why = "a reason"};
 	OWNED_TEXT out = {0};
 	struct finding *f;
@@ -139,8 +147,10 @@ static void async_tasks_and_reasons(void **state)
 	assert_line(&out, "\n      a.py:90 in <module>: asyncio.run(main())\n");
 	assert_line(&out, "\n      (a reason)\n");
 	assert_line(&out, "\n      actor 'registry'\n");
-	assert_line(&out, "\n      task Task-1 awaits Future at a.py:12 in main: await fut\n");
-	assert_line(&out, "\n      and 1 more task (report.json has all)\n");
+	assert_line(&out, "\n      task Task-1 at a.py:12 in main awaits Future: await fut\n");
+	assert_line(&out, "\n      2 tasks at a.py:12 in main: await fut\n");
+	assert_line(&out, "\n      task c at a.py:12 in main awaits x: await fut\n");
+	assert_line(&out, "\n      and 2 more tasks (report.json has all)\n");
 	assert_null(strstr(text_str(&out), "beside"));
 	finding_free(f);
 }

@@ -1,7 +1,8 @@
 """Threads that are blocked on locks: locks.py SCENARIO.
 
-What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME" in this
-file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
+What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment
+"# at: NAME", or "# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none:
+whoever is named there is a wrong answer.
 """
 import concurrent.futures
 import contextlib
@@ -25,13 +26,16 @@ def scenario(function):
     return function
 
 
-def at(name):
+def lines(mark):
     with open(__file__) as f:
-        return next(n for n, line in enumerate(f, 1) if line.rstrip().endswith("# at: " + name))
+        return [n for n, line in enumerate(f, 1) if line.rstrip().endswith("# " + mark)]
 
 
 def owner(tid, exact, name=None, pid=None):
-    return {"pid": pid or os.getpid(), "tid": tid, "exact": exact, "line": at(name) if name else None}
+    """From 3.11 on, inferred owners come with the line of their `with`."""
+    found = lines("with: " + name) if name and not exact and sys.version_info >= (3, 11) else None
+    found = found or (lines("at: " + name) if name else [None])
+    return {"pid": pid or os.getpid(), "tid": tid, "exact": exact, "line": found[0]}
 
 
 SIGNALS = re.compile(r"Condition|Event|Barrier|Queue|Future")
@@ -80,7 +84,7 @@ def wait_with(here, lock):
 
 
 def hold_with(here, lock):
-    with lock:
+    with lock:  # with: hold_with
         here()
         block()  # at: hold_with
 
@@ -100,14 +104,14 @@ def abba():
     meet = threading.Barrier(2)
 
     def one(here):
-        with a:
+        with a:  # with: one
             here()
             meet.wait()
             with b:  # at: one
                 pass
 
     def two(here):
-        with b:
+        with b:  # with: two
             here()
             meet.wait()
             with a:  # at: two
@@ -152,7 +156,7 @@ def twice_plain():
     lock = threading.Lock()
 
     def again(here):
-        with lock:
+        with lock:  # with: again
             here()
             with lock:  # at: again
                 pass
@@ -176,7 +180,7 @@ def holder_is_deep():
 
     def outer(here):
         reached.append(here)
-        with lock:
+        with lock:  # with: outer
             try:
                 inner(30)  # at: outer
             finally:
@@ -190,17 +194,70 @@ def holder_is_deep():
 
 @scenario
 def three_locks_held():
+    """Among other blocks, loops, and what comes afterwards; the thread stands where an error is handled."""
     locks = [threading.Lock() for _ in range(3)]
+    done = threading.Lock()
 
     def all_of_them(here):
-        with locks[0], locks[1]:
+        with done:
+            pass
+        with locks[0], \
+                locks[1]:
             for _ in range(1):
-                with locks[2]:
-                    here()
-                    block()  # at: all_of_them
+                try:
+                    with locks[2]:
+                        try:
+                            raise KeyError
+                        except KeyError:
+                            with done:
+                                here()
+                                block()  # at: all_of_them
+                finally:
+                    done.locked()
+        with done:
+            pass
+
+    def held(line):
+        if sys.version_info < (3, 11):
+            return [owner(holder, False, "all_of_them")]
+        return [dict(owner(holder, False), line=line)]
 
     holder = run(all_of_them)
-    tell(*[wait(run(wait_with, lock), "Lock", "_thread.lock", [owner(holder, False, "all_of_them")]) for lock in locks])
+    first = next(n for n, text in enumerate(open(__file__), 1) if text.strip() == "with locks[0], \\")
+    tell(wait(run(wait_with, locks[0]), "Lock", "_thread.lock", held(first)),
+         wait(run(wait_with, locks[1]), "Lock", "_thread.lock", held(first + (sys.version_info >= (3, 13)))),
+         wait(run(wait_with, locks[2]), "Lock", "_thread.lock", held(first + 4)))
+    block()
+
+
+@contextlib.contextmanager
+def managed(lock):
+    with lock:
+        yield
+
+
+@contextlib.contextmanager
+def managed_twice(lock):
+    with managed(lock):
+        yield
+
+
+@scenario
+def context_managers():
+    once, twice, left = threading.Lock(), threading.Lock(), threading.Lock()
+
+    def hold(here):
+        with managed(left):
+            pass
+        with managed(once), managed_twice(twice):  # with: managers
+            here()
+            block()  # at: managers
+
+    holder = run(hold)
+    left.acquire()
+    tell(wait(run(wait_with, once), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, twice), "Lock", "_thread.lock", [owner(holder, False, "managers")]),
+         wait(run(wait_with, left), "Lock", "_thread.lock"))
     block()
 
 
@@ -327,6 +384,25 @@ def semaphore():
 
 
 @scenario
+def timed():
+    """Waits that will end, some time."""
+    lock, rlock, e = threading.Lock(), threading.RLock(), threading.Event()
+    rlock.acquire()
+    lock.acquire()
+
+    def calls(here, function, *args):
+        here()
+        function(*args)
+
+    tell(wait(run(calls, lock.acquire, True, 100000), "Lock", "_thread.lock"),
+         wait(run(calls, rlock.acquire, True, 100000), "RLock", "_thread.RLock", [owner(ME(), True, "block")], only=True),
+         wait(run(calls, e.wait, 100000), "Lock", "threading.Event"),
+         wait(run(calls, threading.Thread.join, threading.main_thread(), 100000), "join", "threading.Thread",
+              [owner(ME(), True, "block")], only=True))
+    block()
+
+
+@scenario
 def barrier():
     b = threading.Barrier(2)
 
@@ -340,7 +416,8 @@ def barrier():
 
 @scenario
 def queues():
-    empty, full, lifo, undone, simple = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue(), queue.SimpleQueue()
+    empty, full, lifo, undone = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue()
+    simple = queue.SimpleQueue()
     full.put(1)
     undone.put(1)
 
@@ -604,6 +681,43 @@ def semlock_semaphore():
     block()
 
 
+@scenario
+def semlock_event():
+    event = multiprocessing.get_context("fork").Event()
+
+    def waits(here):
+        here()
+        event.wait()
+
+    tell(wait(run(waits), "multiprocessing lock", "multiprocessing.synchronize.Event"))
+    block()
+
+
+def get_in_child(q, ready):
+    ready.send(threading.get_native_id())
+    q.get()  # at: get_in_child
+
+
+@scenario
+def semlock_queue():
+    """The first who wants something has the queue's lock, and reads; the second waits for that lock."""
+    context = multiprocessing.get_context("fork")
+    q = context.Queue()
+    ours, theirs = context.Pipe(False)
+    child = context.Process(target=get_in_child, args=(q, theirs), daemon=True)
+    child.start()
+    tid = ours.recv()
+    while q._rlock.acquire(False):
+        q._rlock.release()
+
+    def waits(here):
+        here()
+        q.get()
+
+    tell(wait(run(waits), "multiprocessing lock", "multiprocessing.queues.Queue", [owner(tid, True, None, child.pid)]))
+    block()
+
+
 def fork_while_held(lock):
     """The child of a process where another thread holds LOCK. Its pid and that of its only thread."""
     ours, theirs = os.pipe()
@@ -627,6 +741,20 @@ def fork_rlock():
 def fork_lock():
     pid = fork_while_held(threading.Lock())
     tell(wait(pid, "Lock", "_thread.lock", pid=pid))
+    block()
+
+
+@scenario
+def fork_mutex():
+    library = ctypes.CDLL(None)
+    lock = ctypes.create_string_buffer(128)
+
+    class Mutex:
+        def acquire(self):
+            library.pthread_mutex_lock(lock)
+
+    pid = fork_while_held(Mutex())
+    tell(wait(pid, "mutex", None, gone=True, pid=pid))
     block()
 
 
@@ -682,6 +810,46 @@ def mutex_plain():
 @scenario
 def mutex_recursive():
     mutex(1)
+
+
+@scenario
+def parked():
+    """3.13 on: a lock of C code."""
+    lock = ctypes.c_uint8()
+
+    def holds(here):
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+        here()
+        block()
+
+    def waits(here):
+        here()
+        ctypes.pythonapi.PyMutex_Lock(ctypes.byref(lock))
+
+    run(holds)
+    tell(wait(run(waits), "parked", None))
+    block()
+
+
+@scenario
+def handle():
+    """3.13 on: a thread that is joined without a Thread object."""
+    import _thread
+
+    def runs():
+        tids.append(threading.get_native_id())
+        os.write(said[1], b".")
+        block()
+
+    def joins(here, handle):
+        here()
+        handle.join()
+
+    tids, said = [], os.pipe()
+    joinable = _thread.start_joinable_thread(runs)
+    os.read(said[0], 1)
+    tell(wait(run(joins, joinable), "join", "threading.Thread", [owner(tids[0], True, "block")], only=True))
+    block()
 
 
 if __name__ == "__main__":

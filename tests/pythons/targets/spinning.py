@@ -1,5 +1,7 @@
-"""Threads that never rest. Each call stands on a line of its own, with the name of what it calls: so a stack shows whether it is whole."""
+"""spinning.py N: threads that never rest. Each call stands on a line of its own, with the name of what it calls: so a stack shows whether it
+is whole."""
 import os
+import sys
 
 from _target import say, start
 
@@ -38,7 +40,7 @@ def spin():
             left(1)
 
 
-for number in range(3):
+for number in range(int(sys.argv[1])):
     start(spin, name=f"spin {number}")
 say(pid=os.getpid(), threads={}, last=True, spins=True)
 os.read(0, 1)

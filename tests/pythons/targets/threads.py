@@ -281,7 +281,8 @@ def in_eval():
 def in_long_lines():
     """Big steps between lines, forward and back, and lines beyond 65,535."""
     gap = "\n" * 70000
-    code = "def far(a, b):\n" + gap + " return (a,\n" + "\n" * 300 + "  b, (\n  os.read(nothing, 1)), a)\n" + "\n" * 200 + "far(\n1, \n\n 2)\n"
+    code = "def far(a, b):\n" + gap + " return (a,\n" + "\n" * 300 + "  b, (\n  os.read(nothing, 1)), a)\n"
+    code += "\n" * 200 + "far(\n1, \n\n 2)\n"
     exec(compile(code, "far.py", "exec"), {"nothing": nothing, "os": os})
 
 
@@ -361,6 +362,13 @@ def in_named_files():
         code = "def f():\n    g()\nf()\n"
         exec(compile(code, name, "exec"), {"g": then})
     run("ascii.py", lambda: run("é.py", lambda: run("путь/файл.py", lambda: run("/𐐷/🦀.py", lambda: os.read(nothing, 1)))))
+
+
+def in_hostile_files():
+    """Names that are no UTF-8, that would act on a terminal, and that never end."""
+    def run(name, then):
+        exec(compile("def f():\n    g()\nf()\n", name, "exec"), {"g": then})
+    run("bad\udcff\udcfe.py", lambda: run("\x1b[31m\n.py", lambda: run("x" * 5000 + ".py", lambda: os.read(nothing, 1))))
 
 
 def in_module():

@@ -1,0 +1,262 @@
+/* What each kind of wait rests on, beyond the verdicts of test_prove.c: whom the edges name, and what narrows or hides a waker. Beside each
+ * verdict stand its near-misses. `make mutants` leaves each waker out in turn and wants a test to fail. */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "snap.h"
+
+#define HORIZON_S 600
+
+static struct proof *prove_it(const struct snapshot *s)
+{
+	return prove(s, &(struct prove_options){.horizon_ns = HORIZON_S * NS_PER_S});
+}
+
+/* ---- edges ---- */
+
+/** All edges by the object itself, "100>101 101>100,102". */
+static void strong_edges(const struct snapshot *s, const struct proof *p, struct text *out)
+{
+	for (size_t t = 0; t < p->ntasks; t++) {
+		const struct fate *f = &p->fates[t];
+		const char *before = " ";
+
+		for (size_t i = 0; i < f->nstrong; i++) {
+			if (f->strong[i] == t)
+				continue;
+			if (*before == ' ')
+				text_addf(out, "%s%d>", out->n ? " " : "", s->tasks[t].tid);
+			text_addf(out, "%s%d", *before == ' ' ? "" : before, s->tasks[f->strong[i]].tid);
+			before = ",";
+		}
+	}
+}
+
+struct edges {
+	const char *text, *edges;
+};
+
+static void edges_name_who_can_end_a_wait(void **state)
+{
+	static const struct edges rows[] = {
+		{"100 wait4(101)\n101 futex\n102 futex parent=100\n", "100>101"},
+		{"100 waitany(101,102)\n101 futex\n102 futex\n", "100>101,102"},
+		{"100 wait4(101)\n101 traced(102)\n102 futex\n", "100>101 101>102"},
+		{"100 vfork\n101 futex parent=100\n", "100>101"},
+		{"100 flock(f)\n101 futex\nlocks f 101\n", "100>101"},
+		{"100 flock(f)\n101 futex lock=f\n102 futex\n", "100>101"},
+		{"100 recv(unix1)\n101 recv(unix2)\nunix1 peer=unix2\n", "100>101 101>100"},
+		/* whoever has the own end, too, may shut it down */
+		{"100 recv(unix1)\n101 recv(unix2)\n102 futex rw:unix1\nunix1 peer=unix2\n", "100>101,102 101>100,102"},
+		{"100 read(pts1)\n101 futex rw:ptm1\n102 futex rw:pts1\npts1 peer=ptm1\n", "100>101,102"},
+		/* signals come from anybody, so the children alone are named, and only where their end is one */
+		{"100 pause chld\n101 futex parent=100\n", "100>101"},
+		{"100 pause\n101 futex parent=100\n", ""},
+		{"100 futex(join=102)\n101/100 futex\n102/100 futex\n", "100>102 101>100,102 102>100,101"},
+		{"100 futex(owner=102)\n101/100 futex(owner=102)\n102/100 poll()\n", "100>102 101>102"},
+		{"100 futex(gil=102)\n101/100 futex(gil=102)\n102/100 read(pipe1) w:pipe1\n", "100>102 101>102 102>100,101"},
+		{"100 read(efd1)\n101 futex rw:efd1\n", "100>101"},
+		{"100 read(pidfd1)\n101 futex\npidfd1 pid=101\n", "100>101"},
+		{"100 epoll(epoll1)\n101 futex w:pipe1\n102 futex rw:epoll1\nepoll1 watch=r:pipe1\n", "100>101,102"},
+		{"100 futex(shm=k) shm=k\n101 futex shm=k\n102 futex\n", "100>101"},
+		/* who can't be read may hold anything */
+		{"100 read(pipe1) w:pipe1\n101 futex dark\n", "100>101"},
+		{"100 futex(shm=k) shm=k\n101 futex dark\n", "100>101"},
+		{"100 flock(f)\n101 futex lock=f\n102 futex dark\n", "100>101,102"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct snapshot *s = snap(rows[i].text);
+		struct proof *p = prove_it(s);
+		OWNED_TEXT edges = {0};
+
+		strong_edges(s, p, &edges);
+		if (strcmp(text_str(&edges), rows[i].edges) != 0)
+			fail_msg("\"%s\", not \"%s\":\n%s", text_str(&edges), rows[i].edges, rows[i].text);
+		proof_free(p);
+		snapshot_free(s);
+	}
+}
+
+/* ---- verdicts ---- */
+
+enum verdict { PROOF, PARTLY, ALIVE };
+
+struct row {
+	const char *text;
+	enum verdict verdict;
+	unsigned assume; /* exactly these, ASSUME_LIVE_INERT left aside */
+	const char *reason; /* where the root is alive: in its words why; NULL: any */
+};
+
+static void check_rows(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct snapshot *s = snap(rows[i].text);
+		struct proof *p = prove_it(s);
+		const struct task *root = snapshot_task(s, s->root);
+		const char *reason = p->fates[root - s->tasks].reason;
+		enum verdict verdict = p->whole ? PROOF : p->root_stuck ? PARTLY : ALIVE;
+
+		if (verdict != rows[i].verdict)
+			fail_msg("verdict %d, not %d (%s):\n%s", verdict, rows[i].verdict, reason ? reason : "-", rows[i].text);
+		if (verdict != ALIVE && (p->assumptions & ~(unsigned)ASSUME_LIVE_INERT) != rows[i].assume)
+			fail_msg("assumptions %#x, not %#x:\n%s", p->assumptions, rows[i].assume, rows[i].text);
+		if (rows[i].reason && (!reason || !strstr(reason, rows[i].reason)))
+			fail_msg("\"%s\" does not say \"%s\":\n%s", reason ? reason : "-", rows[i].reason, rows[i].text);
+		proof_free(p);
+		snapshot_free(s);
+	}
+}
+
+#define CHECK_ROWS(rows) check_rows(rows, ARRAY_SIZE(rows))
+
+static void the_interpreters_lock(void **state)
+{
+	static const struct row rows[] = {
+		/* a thread blocks with the lock held, another wants it 200 times a second */
+		{"100 futex(gil=101) timeout=0.005\n101/100 read(pipe1) w:pipe1\n", ALIVE, 0, "times out"}, /* its timeout counts until it is known */
+		{"100 futex(gil=101)\n101/100 read(pipe1) w:pipe1\n", PROOF, 0, NULL},
+		{"100 futex(gil=101)\n101/100 read(pipe1) w:pipe1 timeout=5\n", ALIVE, 0, NULL},
+		{"100 futex(gil=101)\n101/100 run\n", ALIVE, 0, "101 may wake it"},
+		{"100 futex(gil=101)\n101/100 read(pipe1)\npipe1 outside=w\n", ALIVE, 0, NULL},
+		{"100 futex(gil=101)\n101/100 read(pipe1)\n102 sleep(3) w:pipe1\n", ALIVE, 0, NULL},
+		/* another live thread of the process can't let go for it */
+		{"100 futex(gil=101)\n101/100 futex(owner=100)\n102/100 run\n", PARTLY, 0, NULL},
+		{"100 futex(gil=101)\n101/100 futex\n102/100 run\n", ALIVE, 0, NULL},
+		/* nobody, itself, one that has ended, one of another process: not known */
+		{"100 futex(gil=0)\n101/100 futex\n", ALIVE, 0, "not known"},
+		{"100 futex(gil=100)\n101/100 futex\n", ALIVE, 0, "not known"},
+		{"100 futex(gil=101)\n101/100 dead\n", ALIVE, 0, "not known"},
+		{"100 futex(gil=101)\n101 futex\n", ALIVE, 0, "not known"},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+static void idle_workers_are_left_out_and_named(void **state)
+{
+	static const struct row rows[] = {
+		{"100 wait4(101)\n101 read(pipe1) w:pipe1\n102/100 futex timeout=8\n", PARTLY, 0, NULL},
+		{"100 wait4(101)\n101 read(pipe1) w:pipe1\n102/100 futex timeout=8 idle=trio\n", PROOF, ASSUME_IDLE_WORKERS, NULL},
+		/* it is given work */
+		{"100 wait4(101)\n101 read(pipe1)\n102/100 futex timeout=8 idle=trio w:pipe1\n103/100 sleep(3)\n", ALIVE, 0, NULL},
+		/* another one's timeout is none of it */
+		{"100 wait4(101)\n101 read(pipe1)\n102/100 futex timeout=8 idle=trio\n103/100 futex timeout=8 w:pipe1\n", ALIVE, 0, NULL},
+		/* an alarm still is */
+		{"100 futex alarm=4\n102/100 futex timeout=8 idle=trio\n", ALIVE, 0, "times out in 4.0 s"},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+static void the_end_of_a_parent_is_a_signal_to_who_asked(void **state)
+{
+	static const struct row rows[] = {
+		{"100 wait4(101)\n101 futex\n102/100 run\n", PARTLY, 0, NULL},
+		{"100 wait4(101)\n101 futex parent=100 mourns\n102/100 run\n", ALIVE, 0, NULL},
+		{"100 wait4(101)\n101 stop parent=100 mourns\n", PROOF, ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 futex mourns\n", PROOF, ASSUME_NO_OUTSIDE_SIGNAL, NULL}, /* its parent is outside */
+		{"100 futex\n", PROOF, 0, NULL},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+/** A tree that was begun by others: who can't be read may hold the other end of what its root came with. */
+/** Who keeps the interpreter's lock, as stacks tell it. */
+static void the_keeper_of_the_interpreters_lock(void **state)
+{
+	struct lock_owner owners[2] = {{.pid = 100, .tid = 101, .exact = true}, {.pid = 100, .tid = 102, .exact = true}};
+	struct process_stacks p = {.gil_holder = 101};
+	struct stack s = {.tid = 100, .lock = {.kind = LOCK_GIL, .owners = owners, .nowners = 1, .only_owners = true}};
+
+	(void)state;
+	assert_int_equal(prove_gil_holder(&p, &s), 101);
+	s.quality = STACK_MOVING; /* it wakes all the time */
+	assert_int_equal(prove_gil_holder(&p, &s), 101);
+	s.lock.only_owners = false;
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .owners = owners, .nowners = 2, .only_owners = true};
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_LOCK, .owners = owners, .nowners = 1, .only_owners = true};
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .only_owners = true}; /* nobody has it */
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	s.lock = (struct lock_wait){.kind = LOCK_GIL, .owners = owners, .nowners = 1, .only_owners = true};
+	p.free_threaded = true;
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+	p.free_threaded = false;
+	s.tid = 101; /* its own */
+	assert_int_equal(prove_gil_holder(&p, &s), 0);
+}
+
+static void the_table_of_idle_waits(void **state)
+{
+	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
+
+	(void)state;
+	assert_non_null(prove_idle(&s));
+	s.quality = STACK_PARTIAL; /* there may be more below */
+	assert_null(prove_idle(&s));
+	s.quality = STACK_EXACT;
+	s.service = "execnet receiver";
+	assert_null(prove_idle(&s));
+	s.service = NULL;
+	assert_null(prove_idle(&s));
+}
+
+static void holders_that_can_not_be_read(void **state)
+{
+	static const struct row rows[] = {
+		{"100 read(pipe1) w:pipe1\n", PROOF, 0, NULL},
+		{"100 read(pipe1) w:pipe1\nhidden holders\n", PROOF, ASSUME_NO_HIDDEN_HOLDER, NULL},
+		{"100 futex\nhidden holders\n", PROOF, 0, NULL}, /* private memory has none */
+		{"100 futex(shm=k) shm=k\nhidden holders\n", PROOF, ASSUME_NO_HIDDEN_HOLDER, NULL},
+		{"100 read(pipe1)\npipe1 outside=w\nhidden holders\n", ALIVE, 0, "held outside"},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+	assert_int_equal(prove_soft(NULL, ASSUME_NO_HIDDEN_HOLDER), ASSUME_NO_HIDDEN_HOLDER);
+}
+
+static void rows_that_verdicts_alone_do_not_show(void **state)
+{
+	static const struct row rows[] = {
+		{"100 sleep\n", PROOF, ASSUME_HORIZON, NULL},
+		{"100 read(sfd1)\nsfd1 outside=rw\n", ALIVE, 0, "held outside"},
+		{"100 flock()\n101 futex\n", ALIVE, 0, "not known"},
+		/* a descriptor in flight to one that is live: it may be the reading end */
+		{"100 wait4(101) r:pipe7\n101 write(pipe7)\n102 sleep(4) rw:unix1\nunix1 inflight peer=unix2\n", ALIVE, 0, NULL},
+		{"100 wait4(101) r:pipe7\n101 write(pipe7)\n102 futex rw:unix1\n103 run rw:unix2\nunix1 inflight peer=unix2\n", PARTLY, 0, NULL},
+		{"100 wait4(101)\n101 traced(102)\n102 sleep(3)\n", ALIVE, 0, NULL},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(edges_name_who_can_end_a_wait),
+		cmocka_unit_test(the_interpreters_lock),
+		cmocka_unit_test(idle_workers_are_left_out_and_named),
+		cmocka_unit_test(the_end_of_a_parent_is_a_signal_to_who_asked),
+		cmocka_unit_test(the_keeper_of_the_interpreters_lock),
+		cmocka_unit_test(the_table_of_idle_waits),
+		cmocka_unit_test(holders_that_can_not_be_read),
+		cmocka_unit_test(rows_that_verdicts_alone_do_not_show),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
