@@ -18,10 +18,7 @@ static void head(struct html *h)
 	if (h->all.nhangs) {
 		const struct finding *f = h->all.at[0].f;
 
-		text_addf(out, "%s: ",
-			  finding_is_stall(f) ? "Time is over"
-			  : f->certainty == PROVEN ? "HANG proven"
-						   : "Hang suspected");
+		text_addf(out, "%s: ", word_verdict(f));
 		esc_html(out, f->test ? f->test : finding_kind_name(f->kind), HTML_PATH);
 	} else {
 		text_add(out, h->all.n ? "Left behind" : "Nothing hung");

@@ -36,7 +36,7 @@ static const char layout[] =
 	".blue{--tone:var(--blue);--tonebg:var(--bluebg)}\n"
 	".pill{display:inline-block;border-radius:999px;padding:1px "
 	"11px;font-size:12.5px;font-weight:650;background:var(--tonebg);color:var(--tone)}"
-	".pill.full{background:var(--tone);color:var(--on);letter-spacing:.03em}\n"
+	".pill.full{background:var(--tone);color:var(--on);letter-spacing:.03em;text-transform:uppercase}\n"
 	".hero h1,.hero h2{font-size:24px;line-height:1.28;letter-spacing:-.015em;margin:12px 0 10px;font-weight:670}\n"
 	".at{list-style:none;margin:0 0 16px;padding:0}.at li{margin:3px 0}.at "
 	".k{color:var(--soft);display:inline-block;min-width:4.4em}"

@@ -230,7 +230,7 @@ def test_annotations(result):
     found = commands(ours(result.screen))
     assert [command for command, _, _ in found] == ["error"], found
     _, properties, message = found[0]
-    assert "line=16,title=Hang proven%3A pipe-full" in properties and "file=" in properties
+    assert "line=16,title=HANG proven%3A pipe-full" in properties and "file=" in properties
     assert message.startswith("Nobody reads the stdout of noisy.py[") and "%0Afix: " in message and HUNG.replace("##[", "## [") in message
 
 
