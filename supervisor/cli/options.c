@@ -4,14 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
 /* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
 #define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
-enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
@@ -150,29 +148,6 @@ static void take_github(struct watch_options *w)
 	w->workspace = workspace && *workspace ? workspace : NULL;
 }
 
-static bool wants_color(int choice)
-{
-	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
-	const char *term = getenv("TERM");
-
-	if (choice)
-		return choice == 1;
-	if (no && *no)
-		return false;
-	if ((force && *force && strcmp(force, "0") != 0) || (cli && *cli && strcmp(cli, "0") != 0))
-		return true;
-	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-}
-
-static unsigned screen_width(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH_DEFAULT;
-	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
-}
-
 /* ---- one option ---- */
 
 static const struct row *row_of(int id)
@@ -194,7 +169,7 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	else if (row->id == OPT_LEAKS)
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
-		o->watch.color = wants_color(choice);
+		o->watch.color = screen_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
 	else if (row->id == OPT_ANNOTATE)
@@ -485,7 +460,7 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = screen_color(0), .width = screen_width(), .github = in_github(),
 			  .ports = {"127.0.0.1:1616"}},
 		.assume = *assumptions_default(),
 	};
