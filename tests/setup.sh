@@ -13,7 +13,11 @@ set -u
 
 build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libsqlite3-dev libunwind-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
+<<<<<<< HEAD
+check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb chromium fonts-dejavu-core"
+=======
 check_packages="$demo_packages git scdoc zsh fish libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb"
+>>>>>>> commands
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
@@ -42,7 +46,11 @@ sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && return 0
 # Another provider of the same thing will do.
 provided() {
 	case $1 in
+<<<<<<< HEAD
+	gcc | make | strace | chromium) command -v "$1" ;;
+=======
 	gcc | make | strace | git | zsh | fish) command -v "$1" ;;
+>>>>>>> commands
 	pkgconf) command -v pkg-config ;;
 	procps) command -v ps ;;
 	python3 | python3-venv) [ -n "$python" ] ;;
@@ -150,6 +158,8 @@ demo_venvs() {
 
 check_venvs() {
 	demo_venvs
+	# Readers of what the reports are written for, and axe-core, which looks whether everybody can read a page (without its own driver).
+	make_venv venv-pages "$python" junitparser -- axe-playwright-python
 	make_venv venv-pytest8 "$python" 'pytest<9' pytest-xdist
 	make_venv venv-uv "$python" uv
 	if python311=$(find_python311); then

@@ -38,7 +38,7 @@ helpers: $(HELPERS)
 
 # Where tests/setup.sh puts the virtual environments, whatever BUILD is.
 TEST_ENV   = TRACEWRAP=$(abspath $(OUT)/tracewrap) VENV=$(CURDIR)/build/venv VENV_PYTEST8=$(CURDIR)/build/venv-pytest8 \
-             VENV_TRACTOR=$(CURDIR)/build/venv-tractor HELPERS=$(abspath $(OUT)/tests/helpers)
+             VENV_TRACTOR=$(CURDIR)/build/venv-tractor VENV_PAGES=$(CURDIR)/build/venv-pages HELPERS=$(abspath $(OUT)/tests/helpers)
 TEST_PY    = $(firstword $(wildcard build/venv/bin/python) python3)
 
 # All that must hold, one part after the other, with the time that each took.
@@ -75,6 +75,11 @@ check-e2e: all helpers
 check-pythons: helpers
 	@sh tests/setup.sh pythons
 	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(if $(wildcard build/venv/bin/python),-n auto) tests/pythons $(PYTHONS)
+
+# The pages of every recorded hang, and of every hang of the corpus (if it is there), in a real browser; SHOTS=DIR keeps the pictures.
+.PHONY: check-pages
+check-pages: all helpers
+	@$(TEST_ENV) PAGES=all CORPUS=$(abspath $(CORPUS)) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/e2e/test_pages.py
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
@@ -141,7 +146,7 @@ bench-commands: all
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
 FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(foreach r,base model parse prove image python,$(wildcard supervisor/$(r)/*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python report,$(wildcard supervisor/$(r)/*.c))
 FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
 
 $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
@@ -149,9 +154,12 @@ $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
 	$(CC) $(CPPFLAGS) -Itests $(ALLCFLAGS) $(LDFLAGS) -o $@ tests/fuzz/record.c $(LIB) $(PKGLIBS) $(LDLIBS)
 
 # Something to begin with: real images of Python processes, real ELF files.
-$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record
+$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/elf.corpus
 	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images $(BUILD)/fuzz/python.corpus
+	@mkdir -p $(BUILD)/fuzz/run.corpus
+	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
+		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 

@@ -58,6 +58,25 @@ void act_continue(const process_vec *stopped, struct act_log *log);
 /** Note who is still there, with state and wchan. */
 void act_survivors(const process_vec *tree, struct act_log *log);
 
+/* ---- room in a full pipe ---- */
+
+/** Make the pipe that FD of PID refers to as large as may be. @return 0: *AFTER > *BEFORE bytes now; -errno. */
+int act_grow_pipe(pid_t pid, int fd, int *before, int *after, struct err *err);
+
+/** What a writer writes is taken out of its pipe until it has ended, and given back in order. */
+struct act_spool {
+	int read_fd, write_fd, writer; /* duplicates of both ends; pidfd of the writer */
+	struct text data;
+	size_t given, most, room;
+};
+int act_spool_open(struct act_spool *s, pid_t writer, int write_fd, pid_t reader, int read_fd, size_t most, struct err *err);
+/** Take out what there is, or comes within LIMIT_MS. @return 0: go on; 1: the writer has ended and the pipe is empty; -ENOSPC: it is more than
+ *  MOST; -errno. */
+int act_spool_take(struct act_spool *s, int limit_ms);
+/** Give back a part. @return 0: go on; 1: all is given; -EPIPE: nobody reads any more; -errno. */
+int act_spool_give(struct act_spool *s, int limit_ms);
+void act_spool_close(struct act_spool *s);
+
 /** The short way, for the outer guard and for a supervisor whose outer guard was killed: SIGKILL rounds until this process has no
  *  descendants but SKIP, reaping as it goes; bounded by LIMIT_NS. LOG may be NULL. @return how many are left. */
 size_t act_end_tree(const pid_t *skip, size_t nskip, int64_t limit_ns, struct act_log *log);

@@ -7,6 +7,9 @@
 #include "project/project.h"
 #include "watch/watch.h"
 
+/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
+#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
+
 enum subcommand {
 	SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_TEST, SUB_DOCTOR, SUB_LAST, SUB_CONFIG, SUB_COMPLETION, SUB_HELP, SUB_VERSION,
 };
@@ -40,6 +43,7 @@ struct options {
 	enum mode_choice mode;
 	bool keep_sigint;
 	const char *events; /* --events; NULL: nowhere */
+	regex_t mask;       /* --mask, where watch.mask points to it */
 	bool json;      /* explain: print the JSON object, not the screen */
 	struct assumptions assume; /* watch.assume points to it */
 	char **command; /* of a run; the file of explain */
@@ -94,6 +98,11 @@ int command_completion(const struct options *opt);
 /** Of --color: 0 auto, 1 always, 2 never. */
 bool screen_color(int choice);
 unsigned screen_width(void);
+/** Is this a job of GitHub Actions, of any CI? */
+bool around_github(void);
+bool around_ci(void);
+/** What the job wants to be told, and where. */
+void around_job(struct watch_options *w);
 
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);

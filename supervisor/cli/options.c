@@ -8,12 +8,10 @@
 
 #include "cli/cli.h"
 
-/* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
-#define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
 
 enum option_id {
-	OPT_MODE = 256, OPT_ON_HANG, OPT_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_MODE = 256, OPT_ON_HANG, OPT_RESCUE, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_MASK, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -21,8 +19,12 @@ static const struct row {
 	enum option_id id;
 	const char *help;
 } rows[] = {
-	{"on-hang", "kill|report|stop", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), or it is told and kept stopped for a debugger (stop). Default: kill"},
+	{"on-hang", "kill|report|stop|rescue", OPT_ON_HANG, "what a proven hang leads to: the tree is ended and the exit code is 124 (kill), it is only told (report), it is told and kept stopped for a debugger (stop), or a full pipe is given room and the run goes on (rescue; else as kill). Default: kill"},
+	{"rescue", NULL, OPT_RESCUE, "the same as --on-hang rescue"},
 	{"timeout", "D", OPT_TIMEOUT, "bound of the whole run; when it is over: a post-mortem, clean-up, exit code 124. Default: 0, none"},
+	{"stall", "D", OPT_STALL, "so long without progress (a test, a process or thread that begins or ends, output) is told, once, with what is known of the reason. Default: 60s; 0: never"},
+	{"on-stall", "report|kill", OPT_ON_STALL, "what that leads to: it is only told, or the run is ended as for a hang, exit code 124. Default: report; kill where CI is set"},
+	{"test-timeout", "D", OPT_TEST_TIMEOUT, "bound of one test, its fixtures included; when it is over the run ends as for --timeout. Default: 0, none"},
 	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden. Default: alarms, fifo, shm, service and hidden never"},
 	{"horizon", "D", OPT_HORIZON, "a wait with a timeout longer than this counts as endless. Default: 1h, or the time of --timeout where that is longer"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
@@ -31,6 +33,7 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"mask", "REGEX", OPT_MASK, "what matches this extended regular expression in a command line is replaced by *** wherever it would be written"},
 	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
@@ -131,21 +134,22 @@ static int open_events(struct options *o, struct err *err)
 	return 0;
 }
 
-/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
-static bool in_github(void)
+/** A later one replaces it: the command line wins over the environment. */
+static int read_mask(const char *where, const char *value, struct options *o, struct err *err)
 {
-	const char *actions = getenv("GITHUB_ACTIONS");
+	char why[120];
+	int rc;
 
-	return actions && strcmp(actions, "true") == 0;
-}
-
-/** What the job wants to be told, and where. */
-static void take_github(struct watch_options *w)
-{
-	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
-
-	w->step_summary = w->github && summary && *summary ? summary : NULL;
-	w->workspace = workspace && *workspace ? workspace : NULL;
+	if (o->watch.mask)
+		regfree(&o->mask);
+	o->watch.mask = NULL;
+	rc = regcomp(&o->mask, value, REG_EXTENDED);
+	if (rc) {
+		regerror(rc, &o->mask, why, sizeof why);
+		return err_set(err, -EINVAL, "%s: \"%s\" is no regular expression: %s", where, value, why);
+	}
+	o->watch.mask = &o->mask;
+	return 0;
 }
 
 /* ---- one option ---- */
@@ -166,6 +170,8 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 		return choice;
 	if (row->id == OPT_ON_HANG)
 		o->watch.on_hang = (enum on_hang)choice;
+	else if (row->id == OPT_ON_STALL)
+		o->watch.on_stall = (enum on_stall)choice;
 	else if (row->id == OPT_LEAKS)
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
@@ -173,7 +179,7 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
 	else if (row->id == OPT_ANNOTATE)
-		o->watch.github = choice == 1 || (choice == 0 && in_github());
+		o->watch.github = choice == 1 || (choice == 0 && around_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -185,6 +191,7 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	switch (row->id) {
 	case OPT_MODE:
 	case OPT_ON_HANG:
+	case OPT_ON_STALL:
 	case OPT_REAPER:
 	case OPT_COLOR:
 	case OPT_LEAKS:
@@ -194,6 +201,10 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
 		return read_duration(where, value, &o->watch.timeout_ns, err);
+	case OPT_STALL:
+		return read_duration(where, value, &o->watch.stall_ns, err);
+	case OPT_TEST_TIMEOUT:
+		return read_duration(where, value, &o->watch.test_timeout_ns, err);
 	case OPT_ASSUME:
 		return assume_parse(where, value, &o->assume, err);
 	case OPT_HORIZON:
@@ -204,6 +215,8 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_MASK:
+		return read_mask(where, value, o, err);
 	case OPT_JUNIT:
 		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
@@ -211,6 +224,9 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
 	case OPT_SAVE_SNAPSHOT:
 		return read_file(where, value, &o->watch.save_snapshot, err);
+	case OPT_RESCUE:
+		o->watch.on_hang = ON_HANG_RESCUE;
+		return 0;
 	case OPT_KEEP_SIGINT:
 		o->keep_sigint = true;
 		return 0;
@@ -460,7 +476,8 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .report_dir = ".tracewrap", .color = screen_color(0), .width = screen_width(), .github = in_github(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .stall_ns = 60 * NS_PER_S, .on_stall = around_ci() ? ON_STALL_KILL : ON_STALL_REPORT,
+			  .report_dir = ".tracewrap", .color = screen_color(0), .width = screen_width(), .github = around_github(),
 			  .ports = {"127.0.0.1:1616"}},
 		.assume = *assumptions_default(),
 	};
@@ -474,10 +491,10 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 static int settle(struct options *out, struct err *err)
 {
 	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
-	if (out->watch.horizon_ns == 0)
+	if (out->origin[row_of(OPT_HORIZON) - rows].how == FROM_DEFAULT && out->sub != SUB_EXPLAIN)
 		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
 	out->watch.assume = &out->assume;
-	take_github(&out->watch);
+	around_job(&out->watch);
 	return out->events && out->sub == SUB_RUN && !out->watch.events_fd ? open_events(out, err) : 0;
 }

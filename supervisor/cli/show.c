@@ -22,7 +22,7 @@ void show_verdict(const struct options *opt, const char *mode, struct finding *f
 		.argv = root && root->argv ? root->argv : no_command,
 		.outcome = f ? OUTCOME_HANG : OUTCOME_PASS,
 		.exit_code = f ? EXIT_HANG : 0,
-		.start_ns = 0,
+		.start_ns = s->started_ns,
 		.end_ns = s->taken_ns,
 		.mode = mode,
 		.findings = &f,

@@ -157,6 +157,8 @@ struct snapshot {
 	struct arena *arena;
 	int64_t taken_ns;
 	pid_t root; /* the command */
+	/* of a saved one: when its run began, when its finding was told, and what timeout counted as endless; 0: not known */
+	int64_t started_ns, told_ns, horizon_ns;
 	struct process *procs; /* by pid, ascending */
 	size_t nprocs;
 	struct task *tasks; /* by process, then tid, ascending */
@@ -208,7 +210,9 @@ enum finding_kind {
 	FINDING_TTY,
 	FINDING_STOPPED,
 	FINDING_DEADLOCK,
-	FINDING_STALL, /* not stuck: the time given to the run is over */
+	FINDING_STALL, /* not stuck: there is no progress, or the time given to the run is over */
+	FINDING_BUSY,  /* the same, and it wants the processors */
+	FINDING_BACKPRESSURE, /* the same: a writer waits for readers that are live */
 	FINDING_LEAKED_PROCESS,
 	FINDING_ZOMBIE,
 	FINDING_LEAKED_LISTENER,
@@ -326,6 +330,9 @@ struct finding {
 	size_t nobjects;
 	unsigned assumptions; /* bits of enum assumption */
 	int64_t horizon_ns;
+	int64_t quiet_ns; /* so long there was no progress when it was told as a stall; 0: it was not */
+	const char *rescue; /* what was tried to set it free, and what came of it, a sentence; NULL: nothing was */
+	bool test_late;   /* a test has taken longer than it may */
 	const char **live; /* SUSPECTED: why somebody might still move, in words: "sh[12] sleeps, up to 8.0 s" */
 	size_t nlive;
 	size_t nstuck, ntasks; /* of how many living tasks of the tree how many are stuck */
@@ -333,6 +340,7 @@ struct finding {
 };
 void finding_free(struct finding *f);
 const struct process_stacks *finding_stacks_of(const struct finding *f, pid_t pid); /* NULL: not read */
+bool finding_is_stall(const struct finding *f); /* FINDING_STALL, _BUSY, _BACKPRESSURE */
 bool finding_is_leak(const struct finding *f); /* nothing is stuck: see `leak` */
 
 /* ---- events ---- */

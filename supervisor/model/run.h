@@ -74,6 +74,7 @@ struct run_report {
 	size_t nsignalled;
 	const struct survivor *survivors;
 	size_t nsurvivors;
+	bool ending;             /* the run is being ended, proof or not */
 	bool complete;           /* false: written before the clean-up */
 	const char *host, *kernel; /* NULL: not known */
 	const char *folder;      /* that the command was run in: paths below it are shown without it; NULL: none */

@@ -392,6 +392,9 @@ static int read_top(struct reader *r, const struct at *top)
 		return err_set(r->err, -EINVAL, "not a tracewrap snapshot: no JSON object");
 	check_schema(r, top);
 	r->s->taken_ns = reader_get_ns(r, top, "t", 0);
+	r->s->started_ns = reader_get_ns(r, top, "started", 0);
+	r->s->told_ns = reader_get_ns(r, top, "told", 0);
+	r->s->horizon_ns = reader_get_ns(r, top, "horizon", 0);
 	r->s->root = reader_get_pid(r, top, "root", 1);
 	read_objects(r, top);
 	read_processes(r, top);

@@ -263,6 +263,11 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 	text_add(out, "{");
 	put_text(out, "schema", SNAPSHOT_SCHEMA);
 	put_ns(out, "t", s->taken_ns);
+	if (s->told_ns) {
+		put_ns(out, "started", s->started_ns);
+		put_ns(out, "told", s->told_ns);
+		put_ns(out, "horizon", s->horizon_ns);
+	}
 	put_int(out, "root", s->root);
 	if (s->hidden_holders)
 		put_bool(out, "hidden_holders", true);

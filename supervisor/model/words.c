@@ -26,7 +26,8 @@ static const char *const finding_kinds[] = {
 	[FINDING_PIPE_FULL] = "pipe-full", [FINDING_PIPE_EOF] = "pipe-eof",	[FINDING_LOCK] = "lock",
 	[FINDING_FORK_LOCK] = "fork-lock", [FINDING_SOCKET] = "socket",		[FINDING_CHILD_WAIT] = "child-wait",
 	[FINDING_TTY] = "tty",		   [FINDING_STOPPED] = "stopped",	[FINDING_DEADLOCK] = "deadlock",
-	[FINDING_STALL] = "stall",	   [FINDING_LEAKED_PROCESS] = "leaked-process",
+	[FINDING_STALL] = "stall",	   [FINDING_BUSY] = "busy",
+	[FINDING_BACKPRESSURE] = "backpressure",	   [FINDING_LEAKED_PROCESS] = "leaked-process",
 	[FINDING_ZOMBIE] = "zombie",	   [FINDING_LEAKED_LISTENER] = "leaked-listener",
 	[FINDING_STALE_SOCKET] = "stale-socket", [FINDING_LEAKED_SHM] = "leaked-shm",
 	[FINDING_PORT_HELD] = "port-held",
@@ -199,4 +200,9 @@ const char *lock_kind_name(enum lock_kind kind)
 	static const char *const names[] = {"", "Lock", "RLock", "multiprocessing lock", "join", "GIL", "mutex", "parked"};
 
 	return names[kind];
+}
+
+bool finding_is_stall(const struct finding *f)
+{
+	return f->kind == FINDING_STALL || f->kind == FINDING_BUSY || f->kind == FINDING_BACKPRESSURE;
 }

@@ -396,7 +396,7 @@ static bool is_due(const struct observe *ob, const struct seen_process *p, int64
 	for (size_t i = 0; i < p->tasks.n; i++)
 		if (p->tasks.at[i].moved_ns > p->test_asked_ns)
 			return true;
-	return false;
+	return p->test_ran;
 }
 
 static void note_wait(struct seen_process *p)
@@ -422,6 +422,7 @@ void observe_running_tests(struct observe *ob, int64_t now_ns, void (*seen)(void
 		bool has = observe_current_test(ob, p->pid, test, sizeof test);
 
 		p->test_asked_ns = sys_monotonic_ns();
+		p->test_ran = p->stat.state == 'R';
 		if (has)
 			p->runs_tests = true;
 		else

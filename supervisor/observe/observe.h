@@ -87,6 +87,16 @@ void observe_tests(struct observe *ob, struct snapshot *s);
  *  no_reaper can it be one that no walk finds. */
 void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 
+/** How often TID of PID has been put on a CPU by now. @return false: it has ended, or is not known. */
+bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs);
+/** Bytes that processes have written so far whose standard output or error is one that the run came with. */
+uint64_t observe_output(struct observe *ob);
+/** Time that the tasks of the tree have spent on a processor or waiting for one, all together. */
+uint64_t observe_wanted_ns(struct observe *ob);
+
+/** Who of outside holds an end of an object of the tree, at the last snapshot of a tree that others have begun. *PIDS is good until the next. */
+size_t observe_strangers(const struct observe *ob, const pid_t **pids);
+
 /** The living descendants, for the ladder: a fresh walk. With no_reaper also those that were seen before they were orphaned. */
 int observe_tree(struct observe *ob, process_vec *out, struct err *err);
 

@@ -96,7 +96,13 @@ static bool has_fifo(const struct builder *b)
 	return false;
 }
 
-static void held_by(struct builder *b, int dir_fd, int fd, const char *link)
+static void note_stranger(struct observe *ob, pid_t pid)
+{
+	if (ob->opt.from_outside && (!ob->strangers.n || ob->strangers.at[ob->strangers.n - 1] != pid))
+		vec_push(&ob->strangers, pid);
+}
+
+static void held_by(struct builder *b, pid_t pid, int dir_fd, int fd, const char *link)
 {
 	struct fdinfo info = {.flags = O_RDWR, .tty_index = UINT32_MAX};
 	proc_path path;
@@ -112,6 +118,7 @@ static void held_by(struct builder *b, int dir_fd, int fd, const char *link)
 
 	if (!o)
 		return;
+	note_stranger(b->ob, pid);
 	if (o->kind == OBJECT_PIPE && (info.flags & O_ACCMODE) != O_RDWR)
 		o->outside |= (info.flags & O_ACCMODE) == O_RDONLY ? END_READ : END_WRITE;
 	else
@@ -164,7 +171,7 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos, bool anonymou
 		if (anonymous && is_anonymous(kind))
 			held_anonymously(b, pid, fds.at[i], kind);
 		if (got == 0 && interesting(b, link, fifos))
-			held_by(b, dir_fd, fds.at[i], link);
+			held_by(b, pid, dir_fd, fds.at[i], link);
 		else if (got == SYS_DENIED && rc == 0 && still_there(b, dir_fd))
 			rc = SYS_DENIED;
 	}
@@ -220,6 +227,7 @@ void outside_scan(struct builder *b)
 	int_vec pids = {0};
 	bool fifos = has_fifo(b), anonymous = may_have_inherited_anonymous(ob), blind = !in_first_pid_ns(ob);
 
+	ob->strangers.n = 0;
 	if (sys_list_numbers(ob->proc_fd, ".", &pids, NULL))
 		blind = true;
 	for (size_t i = 0; i < pids.n; i++) {
@@ -236,4 +244,10 @@ void outside_scan(struct builder *b)
 	if (blind)
 		mark_inherited(b);
 	name_peers(b);
+}
+
+size_t observe_strangers(const struct observe *ob, const pid_t **pids)
+{
+	*pids = ob->strangers.at;
+	return ob->strangers.n;
 }

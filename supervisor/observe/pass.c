@@ -113,6 +113,7 @@ void observe_close(struct observe *ob)
 		return;
 	table_free(ob);
 	vec_free(&ob->ended);
+	vec_free(&ob->strangers);
 	idmap_free(ob->sockets);
 	vec_free(&ob->alarms);
 	vec_free(&ob->symbols);

@@ -91,6 +91,7 @@ struct seen_process {
 	int64_t zombie_asked_ns; /* when it was last asked whether it is one */
 	int64_t test_asked_ns, test_wait_ns; /* when its current test was last read, how long until the next try; 0: it has had one */
 	bool runs_tests;
+	bool test_ran; /* it was running when it was asked: no counter tells what it did until it slept */
 };
 
 struct alarm_seen {
@@ -121,6 +122,7 @@ struct observe {
 	ino_t net_ns;
 	VEC(struct seen_process *) procs;
 	struct idmap *by_pid;
+	VEC(pid_t) strangers; /* who of outside holds an object of the tree, at the last snapshot; from_outside alone */
 	VEC(struct ended) ended; /* to be told to history */
 	uint64_t generation, generation_told; /* of the set of tasks */
 	unsigned walk;

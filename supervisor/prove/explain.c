@@ -33,7 +33,22 @@ struct finding *explain(const struct snapshot *s, const struct proof *p, const p
 	return f;
 }
 
-struct finding *explain_stall(const struct snapshot *s, const struct proof *p)
+/** A writer that has waited for long, though somebody is left who could read. */
+static bool find_backpressure(struct explaining *x, const struct stall_facts *how)
+{
+	for (size_t i = 0; i < x->reach.n; i++) {
+		const struct task *t = &x->s->tasks[x->reach.at[i]];
+
+		if (x->roles[x->reach.at[i]] != ROLE_FULL || !t->moved_ns || x->s->taken_ns - t->moved_ns < how->quiet_ns / 2)
+			continue;
+		vec_push(&x->culprits, t->pid);
+		x->best = ROLE_FULL;
+		x->in_cause[x->reach.at[i]] = true;
+	}
+	return x->culprits.n > 0;
+}
+
+struct finding *explain_stall(const struct snapshot *s, const struct proof *p, const struct stall_facts *how)
 {
 	struct explaining x = explain_open(s, p);
 	struct finding *f;
@@ -50,7 +65,13 @@ struct finding *explain_stall(const struct snapshot *s, const struct proof *p)
 		x.reached[t] = true;
 		vec_push(&x.reach, t);
 	}
+	if (how->busy)
+		x.kind = FINDING_BUSY;
+	else if (how->quiet_ns && find_backpressure(&x, how))
+		x.kind = FINDING_BACKPRESSURE;
 	f = explain_finding(&x, SUSPECTED);
+	f->quiet_ns = how->quiet_ns;
+	f->test_late = how->test_late;
 	explain_close(&x);
 	return f;
 }

@@ -81,9 +81,15 @@ const char *assumption_text(enum assumption bit);
 struct finding *explain(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus,
                         enum certainty certainty);
 
-/** For a run whose time is over and that is not stuck: FINDING_STALL, with what each living task does in `blocked` and why it may
- *  move in `live`. Never NULL. */
-struct finding *explain_stall(const struct snapshot *s, const struct proof *p);
+struct stall_facts {
+	int64_t quiet_ns; /* so long there was no progress; 0: it is the time given to the run, or to a test, that is over */
+	bool busy;        /* the tree has wanted much of the processors meanwhile */
+	bool test_late;   /* it is a test's time */
+};
+/** For a run that does not go on, or whose time is over, and that is not stuck: FINDING_STALL, FINDING_BUSY, or FINDING_BACKPRESSURE (a
+ *  writer has waited for at least half of the quiet time, and whoever could read is live), with what each living task does in `blocked`
+ *  and why it may move in `live`. Never NULL. */
+struct finding *explain_stall(const struct snapshot *s, const struct proof *p, const struct stall_facts *how);
 
 /** A cheap answer before a snapshot is made: could this wait, by itself, end before the horizon? Used by observe's callers to
  *  spare a look. @return the seed in words, NULL when only the graph can tell. */

@@ -358,9 +358,12 @@ static void advise_kind(struct text *out, const struct finding *f)
 		advise_deadlock(out, f);
 		break;
 	case FINDING_STALL:
-		text_add(out, "If it is only slow, give it a longer --timeout; else look at what the tasks above are doing, "
+	case FINDING_BUSY:
+	case FINDING_BACKPRESSURE:
+		text_addf(out, "If it is only slow, give it a longer %s; else look at what the tasks above are doing, "
 			      "for example with py-spy "
-			      "dump --nonblocking --pid PID");
+			      "dump --nonblocking --pid PID",
+			  f->quiet_ns ? "--stall" : f->test_late ? "--test-timeout" : "--timeout");
 		break;
 	case FINDING_LEAKED_PROCESS:
 	case FINDING_ZOMBIE:

@@ -228,7 +228,7 @@ static void add_victims(struct chain *c, const size_t *group, size_t n)
 	for (size_t i = 0; i < f->nblocked && !like; i++)
 		if (c->place[i] == PLACE_SHOWN && plan_alike(&f->blocked[i], first))
 			like = &f->blocked[i];
-	text_add(&note, f->kind == FINDING_STALL ? "also there: " : "also stuck: ");
+	text_add(&note, finding_is_stall(f) ? "also there: " : "also stuck: ");
 	if (like) {
 		text_addf(&note, "%zu more like ", n);
 		add_task_name(&note, f, like);

@@ -22,7 +22,7 @@ static void title(struct text *out, const struct finding *f)
 	text_add(out, "title=");
 	if (finding_is_leak(f))
 		text_add(out, "Left behind%3A ");
-	else if (f->kind == FINDING_STALL)
+	else if (finding_is_stall(f))
 		text_add(out, "Time is over%3A ");
 	else
 		text_add(out, f->certainty == PROVEN ? "Hang proven%3A " : "Hang suspected%3A ");
@@ -55,7 +55,7 @@ static void annotation(struct text *out, const struct joined *j, const char *roo
 
 static bool is_error(const struct finding *f)
 {
-	return !finding_is_leak(f) && (f->certainty == PROVEN || f->kind == FINDING_STALL);
+	return !finding_is_leak(f) && (f->certainty == PROVEN || finding_is_stall(f));
 }
 
 static void of_level(const struct joined_list *all, const char *root, bool error, struct text *out)

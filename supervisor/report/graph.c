@@ -221,7 +221,7 @@ static void name_task_edge(const struct making *m, struct graph_node *node, bool
 	case ROLE_COUNT:
 		break;
 	}
-	set_edge(node, to_object ? "waits on" : "waits for", m->f->kind == FINDING_STALL ? "" : "it");
+	set_edge(node, to_object ? "waits on" : "waits for", finding_is_stall(m->f) ? "" : "it");
 }
 
 static void name_object_edge(struct graph_node *node, const struct blocked *waiter)

@@ -38,6 +38,8 @@ static void show_line(struct html *h, const struct html_finding *x, const struct
 
 static void show_rerun(struct html *h, const struct html_finding *x)
 {
+	if (!x->r->argv || !*x->r->argv)
+		return;
 	html_open_section(h, "again", x->number, "See it yourself", "The hang stays as it is, for a debugger.");
 	text_add(h->out, "<pre>tracewrap --on-hang stop ");
 	html_command(h, x->r->argv);

@@ -73,12 +73,12 @@ static void doubts(struct html *h, const struct html_finding *x)
 void html_proof(struct html *h, const struct html_finding *x)
 {
 	const struct finding *f = x->f;
-	bool proven = f->certainty == PROVEN && f->kind != FINDING_STALL;
+	bool proven = f->certainty == PROVEN && !finding_is_stall(f);
 	size_t shown = f->nblocked < ROWS_MOST ? f->nblocked : ROWS_MOST;
 
 	html_open_section(h, "proof", x->number,
 			  proven                     ? "Why this is proven, not guessed"
-			  : f->kind == FINDING_STALL ? "What everybody did"
+			  : finding_is_stall(f) ? "What everybody did"
 						     : "What speaks for it, and why it is no proof",
 			  proven ? "Each task was looked at twice and did not run in between. None has a timeout or an alarm "
 				   "of its own, and all that could wake "

@@ -69,7 +69,7 @@ static const char parts[] =
 	".head{fill:var(--red)}.head.side{fill:var(--amber)}svg.fig.narrow{display:none}\n"
 	".life{fill:var(--grey);opacity:.5}.held{fill:var(--red);opacity:.8}.zone{fill:var(--redbg)}.grid{stroke:var(--line)}."
 	"phase{fill:var(--bluebg);stroke:var(--card)}"
-	".hung{fill:var(--red)}svg text.on{fill:var(--on);font-weight:650}.mark{stroke:var(--red);stroke-width:1.6}\n"
+	".quick{fill:var(--blue);opacity:.6}.hung{fill:var(--red)}svg text.on{fill:var(--on);font-weight:650}.mark{stroke:var(--red);stroke-width:1.6}\n"
 	".legend{display:flex;gap:6px 22px;flex-wrap:wrap;color:var(--soft);font-size:13px;margin:8px 0 0}.legend "
 	"i{display:inline-block;width:22px;"
 	"border-top:2.5px solid var(--red);vertical-align:middle;margin-right:7px}.legend i.a{border-top:2.5px dashed "

@@ -74,7 +74,7 @@ static void figure_of_exit(struct html *h, const struct run_report *r)
 static void figures(struct html *h, const struct html_finding *x)
 {
 	const struct finding *f = x->f;
-	bool stall = f->kind == FINDING_STALL;
+	bool stall = finding_is_stall(f);
 
 	text_add(h->out, "<div class=\"facts\">\n");
 	open_figure(h);
@@ -144,12 +144,12 @@ static void hosts_line(struct html *h, const struct joined *j)
 
 static const char *tone_of(const struct finding *f)
 {
-	return f->certainty == PROVEN && f->kind != FINDING_STALL ? "red" : "amber";
+	return f->certainty == PROVEN && !finding_is_stall(f) ? "red" : "amber";
 }
 
 static const char *verdict_of(const struct finding *f)
 {
-	if (f->kind == FINDING_STALL)
+	if (finding_is_stall(f))
 		return "TIME IS OVER";
 	return f->certainty == PROVEN ? "HANG PROVEN" : "HANG SUSPECTED";
 }

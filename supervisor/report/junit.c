@@ -68,7 +68,7 @@ void junit_hang(struct text *out, const struct run_report *r, const struct findi
 	struct text_style style = {.width = SCREEN_WIDTH, .folder = r->folder};
 	OWNED_TEXT screen = {0};
 
-	text_addf(out, "<error type=\"tracewrap.%s\"", f->kind == FINDING_STALL ? "stall" : "hang");
+	text_addf(out, "<error type=\"tracewrap.%s\"", finding_is_stall(f) ? "stall" : "hang");
 	message(out, f);
 	text_add(out, ">");
 	report_screen(r, f, &style, &screen);
@@ -175,7 +175,7 @@ static void other_findings(struct text *out, const struct run_report *r, bool le
 		const struct finding *f = r->findings[i];
 		const char *test = f->test ? f->test : JUNIT_NO_TEST;
 		OWNED_TEXT content = {0};
-		bool again = was_seen(r, test), hung;
+		bool again = was_seen(r, test), hung = false;
 
 		for (size_t k = 0; k < i && !again; k++)
 			again = strcmp(r->findings[k]->test ? r->findings[k]->test : JUNIT_NO_TEST, test) == 0;

@@ -151,7 +151,7 @@ static void waits(struct page *p, const struct finding *f)
 
 static const char *verdict(const struct finding *f)
 {
-	return f->kind == FINDING_STALL ? "Time is over" : f->certainty == PROVEN ? "HANG proven" : "Hang suspected";
+	return finding_is_stall(f) ? "Time is over" : f->certainty == PROVEN ? "HANG proven" : "Hang suspected";
 }
 
 static void one(struct page *p, size_t i)

@@ -101,7 +101,7 @@ static void add_lock(struct text *out, const struct finding *f, const struct blo
 		add_waited(out, f, b);
 	} else {
 		text_add(out,
-			 f->kind == FINDING_STALL ? "waits for a lock" : "waits for a lock that nobody is left to release");
+			 finding_is_stall(f) ? "waits for a lock" : "waits for a lock that nobody is left to release");
 	}
 }
 
@@ -129,7 +129,7 @@ static void add_loop(struct text *out, const struct finding *f, const struct blo
 {
 	text_add(out, "its event loop waits for ");
 	if (!b->nwaits_for_pids || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid)) {
-		text_add(out, f->kind == FINDING_STALL ? "events" : "an event that nobody is left to cause");
+		text_add(out, finding_is_stall(f) ? "events" : "an event that nobody is left to cause");
 		return;
 	}
 	if (b->role == ROLE_LOOP_EOF)
@@ -217,7 +217,7 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 		break;
 	case ROLE_SIGNAL:
 		text_add(out,
-			 f->kind == FINDING_STALL ? "waits for a signal" : "waits for a signal that nobody is left to send");
+			 finding_is_stall(f) ? "waits for a signal" : "waits for a signal that nobody is left to send");
 		break;
 	case ROLE_CHILD:
 		add_child(out, f, b);

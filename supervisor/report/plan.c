@@ -54,7 +54,7 @@ static void find_way(struct planning *pl, struct arena *arena)
 /** An idle thread: it waits for others of its process only, and the finding is about something between processes. */
 static bool is_bystander(const struct finding *f, const struct blocked *b)
 {
-	if (f->kind == FINDING_LOCK || f->kind == FINDING_DEADLOCK || f->kind == FINDING_STALL)
+	if (f->kind == FINDING_LOCK || f->kind == FINDING_DEADLOCK || finding_is_stall(f))
 		return false;
 	return b->tid != b->pid && (b->role == ROLE_LOCK || b->role == ROLE_JOIN) &&
 	       (b->nwaits_for_pids == 0 || (b->nwaits_for_pids == 1 && b->waits_for_pids[0] == b->pid));
@@ -72,7 +72,7 @@ static int rank_of(const struct planning *pl, size_t i)
 		return RANK_CAUSE;
 	if (pl->on_way[i])
 		return pl->from[i] == 0 ? RANK_WAY_END : RANK_WAY;
-	return pl->f->kind == FINDING_STALL ? RANK_CAUSE : RANK_NONE;
+	return finding_is_stall(pl->f) ? RANK_CAUSE : RANK_NONE;
 }
 
 /** Of many that wait alike the first two stand for all. */

@@ -23,10 +23,10 @@ static void print_field(struct text *out, const char *name, const char *value, s
 static void print_heading(const struct run_report *r, const struct finding *f, const struct text_style *style, struct text *out)
 {
 	char left[64], right[64] = "";
-	bool stall = f->kind == FINDING_STALL;
+	bool stall = finding_is_stall(f);
 	double since_s = (double)(f->detected_ns - (stall ? r->start_ns : f->onset_ns)) / (double)NS_PER_S;
 
-	snprintf(left, sizeof left, "== %s ", stall ? "time is over" : word_certainty(f));
+	snprintf(left, sizeof left, "== %s ", !stall ? word_certainty(f) : f->quiet_ns ? "no progress" : "time is over");
 	if (since_s >= 0.05)
 		snprintf(right, sizeof right, " %.1f s after %s", since_s, stall ? "the start" : "onset");
 
@@ -90,6 +90,8 @@ static const char *check_of(const struct finding *f)
 	case FINDING_FORK_LOCK:
 	case FINDING_DEADLOCK:
 	case FINDING_STALL:
+	case FINDING_BUSY:
+	case FINDING_BACKPRESSURE:
 		break;
 	case FINDING_LEAKED_PROCESS:
 	case FINDING_ZOMBIE:
@@ -107,7 +109,7 @@ static void print_check(const struct finding *f, size_t width, struct text *out)
 {
 	OWNED_TEXT check = {0};
 
-	if (f->kind == FINDING_STALL)
+	if (finding_is_stall(f))
 		return;
 	text_add(&check, check_of(f));
 	text_add(&check, f->certainty == PROVEN ? "  (with --on-hang report)" : "  (while it hangs)");
@@ -174,7 +176,7 @@ static unsigned add_blind_spot(struct text *out, const struct run_report *r, con
 static void print_doubts(const struct run_report *r, const struct finding *f, size_t width, struct text *out)
 {
 	OWNED_TEXT doubts = {0};
-	bool stall = f->kind == FINDING_STALL;
+	bool stall = finding_is_stall(f);
 	size_t live = add_live(&doubts, f, stall ? "Could still move: " : "Not proven: ");
 	unsigned said = add_blind_spot(&doubts, r, f);
 
@@ -189,7 +191,8 @@ static void print_doubts(const struct run_report *r, const struct finding *f, si
 			text_add(&doubts, ".");
 		else if (first)
 			text_add(&doubts, "Not proven yet.");
-		text_add(&doubts, " Only a proof ends a run, so this one goes on.");
+		if (!r->ending)
+			text_add(&doubts, " Only a proof ends a run, so this one goes on.");
 	}
 	if (!doubts.n)
 		return;
@@ -226,7 +229,7 @@ void report_screen(const struct run_report *r, const struct finding *f, const st
 	print_check(f, s.width, out);
 	if (f->certainty == PROVEN)
 		print_assumptions(f, s.width, out);
-	else if (f->kind != FINDING_STALL) /* no report_closing() follows a suspicion */
+	else if (!finding_is_stall(f)) /* no report_closing() follows a suspicion */
 		print_report_path(r, s.width, out);
 }
 

@@ -307,9 +307,30 @@ static void open_deadlock(struct text *out, const struct finding *f)
 		text_add(out, ": no timer, and nobody who could cause an event");
 }
 
+/** What has not gone on, and for how long. */
+static void open_quiet(struct text *out, const struct finding *f)
+{
+	double s = (double)f->quiet_ns / (double)NS_PER_S;
+
+	text_addf(out, "for %.*f s no test has begun or ended, no process or thread, and nothing was written", s < 10 ? 1 : 0, s);
+	if (f->kind == FINDING_BUSY) {
+		text_add(out, "; the processors are busy all the while");
+	} else if (f->kind == FINDING_BACKPRESSURE) {
+		text_add(out, "; ");
+		add_culprits(out, f);
+		text_addf(out, " wait%s to write, and whoever could read is not known to be stuck", f->nculprits > 1 ? "" : "s");
+	} else if (f->nstuck) {
+		text_addf(out, "; %zu of %zu tasks are stuck, the others could still move", f->nstuck, f->ntasks);
+	}
+}
+
 static void open_stall(struct text *out, const struct finding *f)
 {
-	if (f->nstuck)
+	if (f->quiet_ns)
+		open_quiet(out, f);
+	else if (f->test_late)
+		text_add(out, "the time for a test is over (--test-timeout), and it has not ended; it is slow or busy, but not known to be stuck");
+	else if (f->nstuck)
 		text_addf(out, "the time for this run is over: %zu of its %zu tasks are stuck, the others could still move",
 			  f->nstuck, f->ntasks);
 	else
@@ -354,6 +375,8 @@ static void open_kind(struct text *out, const struct finding *f)
 		open_deadlock(out, f);
 		break;
 	case FINDING_STALL:
+	case FINDING_BUSY:
+	case FINDING_BACKPRESSURE:
 		open_stall(out, f);
 		break;
 	case FINDING_LEAKED_PROCESS:
@@ -371,7 +394,7 @@ void report_summary(const struct finding *f, struct text *out)
 {
 	size_t from = out->n;
 
-	if (f->certainty == SUSPECTED && f->kind != FINDING_STALL && !finding_is_leak(f))
+	if (f->certainty == SUSPECTED && !finding_is_stall(f) && !finding_is_leak(f))
 		text_add(out, "it looks as if ");
 	open_kind(out, f);
 	text_add(out, ".");

@@ -56,6 +56,29 @@ void files_complain(struct run *r, const struct err *err)
 	r->report_failed = true;
 }
 
+static int is_log(const struct dirent *e)
+{
+	unsigned long long inode;
+	int end = 0;
+
+	return sscanf(e->d_name, "pipe-%llu.log%n", &inode, &end) == 1 && end && !e->d_name[end];
+}
+
+/** "pipe-4711.log": see logs.c. */
+static void remove_logs(int runs_fd, const char *name)
+{
+	OWNED_FD fd = openat(runs_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct dirent **logs;
+	int n = fd < 0 ? -1 : scandirat(fd, ".", &logs, is_log, NULL);
+
+	for (int i = 0; i < n; i++) {
+		unlinkat(fd, logs[i]->d_name, 0);
+		free(logs[i]);
+	}
+	if (n >= 0)
+		free(logs);
+}
+
 /** Run folders are named by time: the oldest come first. Only files that we know are removed, so a folder that holds more stays. */
 static void remove_run(int runs_fd, const char *name)
 {
@@ -66,6 +89,7 @@ static void remove_run(int runs_fd, const char *name)
 		snprintf(path, sizeof path, "%s/%s", name, files[i]);
 		unlinkat(runs_fd, path, 0);
 	}
+	remove_logs(runs_fd, name);
 	unlinkat(runs_fd, name, AT_REMOVEDIR);
 }
 
@@ -173,7 +197,7 @@ static bool wants_run_dir(const struct run *r)
 {
 	struct stat st;
 
-	return r->finding || r->leak_findings.n || r->opt->report_always ||
+	return r->finding || r->kept.n || r->leak_findings.n || r->opt->report_always ||
 	       (!r->opt->worker && stat(r->opt->report_dir, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
@@ -195,11 +219,15 @@ int files_put(struct run *r, const char *name, const struct text *t, struct err 
 	return write_text(path, t, err);
 }
 
-void files_save_snapshot(struct run *r, const struct snapshot *s)
+void files_save_snapshot(struct run *r, struct snapshot *s)
 {
 	OWNED_TEXT json = {0};
 	struct err err = {0};
 
+	s->started_ns = r->started_ns;
+	s->told_ns = r->finding ? r->finding->detected_ns : 0;
+	s->horizon_ns = r->opt->horizon_ns;
+	mask_snapshot(r, s);
 	snapshot_write(s, &json);
 	if (files_put(r, "snapshot.json", &json, &err) < 0)
 		files_complain(r, &err);

@@ -34,8 +34,11 @@ static void copy_log(const struct act_log *log, struct run_report *report, struc
 
 static void copy_findings(const struct run *r, struct run_report *report, struct arena *arena)
 {
-	struct finding **all = arena_array(arena, r->leak_findings.n + 1, sizeof *all);
+	struct finding **all = arena_array(arena, r->kept.n + r->leak_findings.n + 1, sizeof *all);
 	size_t n = 0;
+
+	for (size_t i = 0; i < r->kept.n; i++)
+		all[n++] = r->kept.at[i];
 
 	if (r->finding)
 		all[n++] = r->finding;
@@ -119,14 +122,18 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.history = r->history,
 		.library = r->opt->mode == MODE_PRELOAD,
 		.every_process = heard_every_process(r),
+		.ending = r->time_over || r->stalled,
 		.complete = complete,
 		.report_path = shown_path(r, arena),
+		.logs = r->finding ? r->logs : NULL,
+		.nlogs = r->finding ? r->nlogs : 0,
 	};
 
 	copy_findings(r, &report, arena);
 	copy_log(&r->log, &report, arena);
 	copy_tests(r, &report, arena);
 	copy_place(r, &report, arena);
+	mask_report(r, &report, arena);
 	if (complete && outcome != OUTCOME_PASS && outcome != OUTCOME_FAIL)
 		report.not_run = pytest_not_run(r, &report, arena);
 	return report;

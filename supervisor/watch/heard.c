@@ -92,6 +92,8 @@ static void take(struct run *r, const struct event *ev)
 		idmap_put(r->mourners, (uint64_t)ev->pid, 0);
 	else if (ev->kind == EVENT_PDEATHSIG)
 		idmap_del(r->mourners, (uint64_t)ev->pid);
+	if (ev->kind == EVENT_TEST)
+		stall_progress(r);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }

@@ -65,6 +65,7 @@ static void test_seen(void *data, pid_t pid, const char *test)
 
 	leak_tests_seen(r->leaks->tests, pid, test, sys_monotonic_ns());
 	events_test_seen(r, pid, test);
+	stall_test_seen(r, pid, test);
 }
 
 static pid_t parent_of(struct run *r, pid_t pid)

@@ -59,14 +59,14 @@ static bool make_finding(struct run *r, struct sight *sight, enum certainty cert
 	return true;
 }
 
-static void make_stall(struct run *r, struct sight *sight)
+static void make_stall(struct run *r, struct sight *sight, const struct stall_facts *how)
 {
-	struct finding *f = explain_stall(sight->snapshot, sight->proof);
+	struct finding *f = explain_stall(sight->snapshot, sight->proof, how);
 
 	note_tests(r, sight->snapshot);
 	if (stacks_look(r, sight->snapshot, f)) {
 		finding_free(f);
-		f = explain_stall(sight->snapshot, sight->proof);
+		f = explain_stall(sight->snapshot, sight->proof, how);
 	}
 	f->detected_ns = sys_monotonic_ns();
 	replace_finding(r, f);
@@ -79,13 +79,21 @@ static void speak_proof(struct run *r, struct sight *sight)
 		policy_take_back(&r->policy);
 		return;
 	}
+	logs_take(r);
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_HANG, EXIT_HANG, false);
 	if (r->opt->on_hang == ON_HANG_KILL)
 		launch_verdict(r->launch, EXIT_HANG);
 	say_screen(r, OUTCOME_HANG);
-	if (r->opt->on_hang != ON_HANG_KILL)
+	if (r->opt->on_hang == ON_HANG_RESCUE && rescue_try(r, sight->snapshot))
+		return;
+	if (r->opt->on_hang == ON_HANG_RESCUE) {
+		r->rescue_over = true;
+		files_write(r, OUTCOME_HANG, EXIT_HANG, false); /* with what was tried */
+		launch_verdict(r->launch, EXIT_HANG);
+	} else if (r->opt->on_hang != ON_HANG_KILL) {
 		say_closing(r, OUTCOME_HANG);
+	}
 	r->proven = true;
 	if (r->opt->on_hang == ON_HANG_STOP && !r->was_held)
 		hold_tree(r);
@@ -95,6 +103,7 @@ static void speak_suspicion(struct run *r, struct sight *sight)
 {
 	if (!make_finding(r, sight, SUSPECTED))
 		return;
+	logs_take(r);
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
 	if (r->opt->verbosity > SAY_HANGS)
@@ -211,23 +220,60 @@ void look_pass(struct run *r, int64_t now_ns)
 		look(r, kind, now_ns);
 }
 
-void look_now(struct run *r, bool time_over)
+/** One that can't wait for a tree to stand still. */
+static int sight_try(struct run *r, struct sight *sight)
+{
+	int rc = OBSERVE_MOVED;
+
+	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
+		rc = sight_take(r, sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
+	return rc;
+}
+
+/** HOW: what to say when nobody is stuck; NULL: nothing. */
+static void look_for_report(struct run *r, const struct stall_facts *how)
 {
 	struct sight sight = {0};
-	int rc = OBSERVE_MOVED;
 
 	if (!r->observe || r->finding)
 		return;
-	for (int i = 0; i < TRIES && rc == OBSERVE_MOVED; i++)
-		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
-	if (rc == 0) {
+	if (sight_try(r, &sight) == 0) {
 		if (!sight.proof->whole)
 			sight_widen(r, &sight);
-		if (!make_finding(r, &sight, SUSPECTED) && time_over)
-			make_stall(r, &sight);
+		if (!make_finding(r, &sight, SUSPECTED) && how)
+			make_stall(r, &sight, how);
 		files_save_snapshot(r, sight.snapshot);
 	}
 	sight_free(&sight);
+}
+
+void look_now(struct run *r, bool time_over)
+{
+	static const struct stall_facts over = {0};
+
+	look_for_report(r, time_over ? &over : NULL);
+}
+
+void look_stall(struct run *r, int64_t quiet_ns, bool busy)
+{
+	look_for_report(r, &(struct stall_facts){.quiet_ns = quiet_ns, .busy = busy, .test_late = quiet_ns == 0});
+	if (r->finding)
+		r->finding->quiet_ns = quiet_ns;
+}
+
+bool look_prompt(struct run *r)
+{
+	struct sight sight = {0};
+	bool prompt = r->observe && sight_try(r, &sight) == 0 && sight_prompts(&sight);
+
+	sight_free(&sight);
+	return prompt;
+}
+
+void look_forget(struct run *r)
+{
+	if (!r->proven)
+		replace_finding(r, NULL);
 }
 
 bool look_hopeless(struct run *r, int64_t until_ns)
@@ -278,10 +324,8 @@ void look_print(struct run *r)
 {
 	struct sight sight = {0};
 	OWNED_TEXT out = {0};
-	int rc = OBSERVE_MOVED;
+	int rc = r->observe ? sight_try(r, &sight) : OBSERVE_MOVED;
 
-	for (int i = 0; r->observe && i < TRIES && rc == OBSERVE_MOVED; i++)
-		rc = sight_take(r, &sight, sys_monotonic_ns(), r->opt->horizon_ns, true);
 	if (rc) {
 		say_line(r, "the tree moves: no picture of it just now");
 	} else {

@@ -31,10 +31,12 @@ struct run {
 	bool proven;             /* it was told as proven */
 	bool shown;              /* its screen was */
 	process_vec held;        /* --on-hang stop: those that we have stopped */
+	bool rescue_over;        /* --on-hang rescue: nothing more can be done */
 	bool was_held, holding;  /* it was done once; they are stopped now */
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	finding_vec kept; /* what was ended for, while the run went on */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
 	struct stacks *stacks; /* stacks.c; NULL: none were read yet */
@@ -43,11 +45,16 @@ struct run {
 	int status;
 	int interrupts;       /* SIGINTs and SIGTERMs addressed to us */
 	bool time_over, outer_gone, interrupted;
+	struct stall *stall; /* stall.c; NULL: nobody watches for stalls */
+	bool stalled;        /* the run is ended for one */
 	int exec_error;       /* errno of a command that could not be executed; 0: it could */
 	char run_dir[512];    /* of this run's report files; "": none was made */
 	bool report_failed;   /* was said once */
 	bool in_run_dir, in_report_json; /* where the last report could be written */
 	bool in_html;                    /* ... and report.html beside it */
+	struct run_log *logs;            /* logs.c: of `finding` */
+	size_t nlogs;
+	struct arena *logs_arena;
 };
 
 /* watch.c */
@@ -61,6 +68,12 @@ void look_pass(struct run *r, int64_t now_ns);
 void look_now(struct run *r, bool time_over);
 /** Bring the history up to date: who is new, who has ended. */
 void look_history(struct run *r);
+/** There was no progress for QUIET_NS (0: a test has taken too long): fills run.finding, if with a suspicion. */
+void look_stall(struct run *r, int64_t quiet_ns, bool busy);
+/** Does somebody of the tree wait for a human at a terminal? */
+bool look_prompt(struct run *r);
+/** What was told of is over: it is forgotten unless it is proven. */
+void look_forget(struct run *r);
 /** Nobody of the tree can move before UNTIL_NS. */
 bool look_hopeless(struct run *r, int64_t until_ns);
 /** SIGUSR1: print what everybody waits for. */
@@ -75,6 +88,27 @@ bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
 void stacks_close(struct run *r);
+
+/* stall.c: no progress */
+void stall_begin(struct run *r);
+/** Behind each pass. */
+void stall_pass(struct run *r, int64_t now_ns);
+/** Something has gone on. */
+void stall_progress(struct run *r);
+/** PID is in TEST; NULL: in none. */
+void stall_test_seen(struct run *r, pid_t pid, const char *test);
+
+/** A proof is to end the run. */
+bool run_ends_by_hang(const struct run *r);
+
+/* rescue.c */
+/** run.finding is proven, by S: make room. @return true: the tree moves on, and the finding is kept for the report. */
+bool rescue_try(struct run *r, const struct snapshot *s);
+
+/* worker.c */
+/** PID runs a test and is a worker of pytest-xdist: end it and what is below it, and keep run.finding for the report. @return false: it is
+ *  none, or could not be ended. */
+bool worker_end(struct run *r, pid_t pid);
 
 /* known.c: stacks, to see whether a tree can move at all */
 /** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
@@ -92,7 +126,7 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns);
 
 /* files.c: reports on disk */
 void files_write(struct run *r, enum outcome outcome, int exit_code, bool complete);
-void files_save_snapshot(struct run *r, const struct snapshot *s);
+void files_save_snapshot(struct run *r, struct snapshot *s);
 /** Write a file of this run's folder, which is made if need be. */
 int files_put(struct run *r, const char *name, const struct text *t, struct err *err);
 void files_complain(struct run *r, const struct err *err);
@@ -106,6 +140,18 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 void pages_write(struct run *r, const struct run_report *report);
 /** What is written once, at the end: JUnit, the summary of the CI job, annotations. */
 void pages_finish(struct run *r, enum outcome outcome, int exit_code);
+
+/* logs.c */
+/** Copy what sits unread in the full pipes of run.finding, and write it into the run's folder. */
+void logs_take(struct run *r);
+
+/* mask.c: --mask; nothing happens without it */
+/** S with what matches replaced, in ARENA; NULL for NULL. */
+const char *mask_text(const struct run *r, const char *s, struct arena *arena);
+/** The command lines of REPORT; the copies lie in ARENA. */
+void mask_report(const struct run *r, struct run_report *report, struct arena *arena);
+/** Those of S, which keeps no others. */
+void mask_snapshot(const struct run *r, const struct snapshot *s);
 
 /* pytest.c: what pytest itself leaves on disk */
 /** The tests of its cache that were not seen to run, where this run has written it. The list lies in ARENA, a NULL behind its last. */

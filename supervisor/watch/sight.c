@@ -1,4 +1,6 @@
 /* One look at a tree: a snapshot, its proof, and the finding that comes of it. */
+#include <string.h>
+
 #include "watch/sight.h"
 
 /* ---- whom the run waits for ---- */
@@ -85,6 +87,27 @@ void sight_widen(struct run *r, struct sight *sight)
 	find_focus(sight->snapshot, &sight->focus);
 	if (!focus_stuck(sight->snapshot, sight->proof, &sight->focus))
 		sight_prove(sight, r->opt->horizon_ns, true);
+}
+
+static bool waits_for_human(const struct snapshot *s, const struct wait *w)
+{
+	for (size_t i = 0; w->op == WAIT_FDS && i < w->non; i++) {
+		const struct object *o = w->on[i].object >= 0 ? &s->objects[w->on[i].object] : NULL;
+
+		if (!o || o->kind != OBJECT_PTY || !(w->on[i].way & END_READ) || strncmp(o->name, "/dev/", 5) != 0)
+			continue;
+		if (o->outside || o->peer < 0 || s->objects[o->peer].outside)
+			return true;
+	}
+	return false;
+}
+
+bool sight_prompts(const struct sight *sight)
+{
+	for (size_t i = 0; i < sight->snapshot->ntasks; i++)
+		if (waits_for_human(sight->snapshot, &sight->snapshot->tasks[i].wait))
+			return true;
+	return false;
 }
 
 /* ---- findings ---- */

@@ -22,6 +22,8 @@ void sight_widen(struct run *r, struct sight *sight);
 /** Explain what is stuck, with what the stacks tell. Finding_free() it. @return NULL: nothing that the run waits for is stuck; or it is, and
  *  with the stacks there is no proof where CERTAINTY wants one. */
 struct finding *sight_find(struct run *r, struct sight *sight, enum certainty certainty);
+/** Does somebody wait to read from a terminal whose other side is outside the tree? */
+bool sight_prompts(const struct sight *sight);
 /** Could the verdict be a proof, as far as one look goes? */
 bool sight_provable(const struct run *r, const struct sight *sight);
 

@@ -129,10 +129,15 @@ static int64_t next_moment_ns(const struct run *r)
 	return next_ns;
 }
 
+bool run_ends_by_hang(const struct run *r)
+{
+	return r->proven && (r->opt->on_hang == ON_HANG_KILL || (r->opt->on_hang == ON_HANG_RESCUE && r->rescue_over));
+}
+
 static bool goes_on(const struct run *r)
 {
-	return !r->ended && !r->outer_gone && !r->time_over && r->interrupts < 2 && !r->hold_over &&
-	       !(r->proven && r->opt->on_hang == ON_HANG_KILL);
+	return !r->ended && !r->outer_gone && !r->time_over && !r->stalled && r->interrupts < 2 && !r->hold_over &&
+	       !run_ends_by_hang(r);
 }
 
 static void supervise(struct run *r)
@@ -151,6 +156,7 @@ static void supervise(struct run *r)
 		else if (r->observe && now_ns >= r->next_pass_ns) {
 			look_pass(r, now_ns);
 			leaks_pass(r, now_ns);
+			stall_pass(r, now_ns);
 		}
 	}
 }
@@ -182,6 +188,16 @@ static _Noreturn void end_by_verdict(struct run *r, enum outcome outcome)
 	pages_finish(r, outcome, EXIT_HANG);
 	events_end(r);
 	launch_finish_code(r->launch, EXIT_HANG);
+}
+
+/** No progress, or a test that takes too long: the reason was said, the finding is there. */
+static _Noreturn void end_by_stall(struct run *r)
+{
+	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
+	launch_verdict(r->launch, EXIT_HANG);
+	if (r->finding && !r->shown)
+		say_screen(r, OUTCOME_STALL);
+	end_by_verdict(r, OUTCOME_STALL);
 }
 
 static _Noreturn void end_by_timeout(struct run *r)
@@ -312,6 +328,7 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 		*r.folder = '\0';
 	policy_begin(&r.policy, opt->assume);
 	open_observe(&r);
+	stall_begin(&r);
 	leaks_begin(&r);
 	events_begin(&r);
 	heard_open(&r);
@@ -326,7 +343,9 @@ void watch_run(struct launch *l, const struct watch_options *opt)
 	leaks_left(&r); /* what is in use now is stale behind the clean-up */
 	if (r.time_over)
 		end_by_timeout(&r);
-	if (r.hold_over || (r.proven && opt->on_hang == ON_HANG_KILL))
+	if (r.stalled)
+		end_by_stall(&r);
+	if (r.hold_over || run_ends_by_hang(&r))
 		end_by_verdict(&r, OUTCOME_HANG);
 	cleanup_tree(&r); /* asked for by a second SIGINT or SIGTERM */
 	leaks_cut(&r);

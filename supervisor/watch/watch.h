@@ -4,11 +4,14 @@
 #ifndef TRACEWRAP_WATCH_H
 #define TRACEWRAP_WATCH_H
 
+#include <regex.h>
+
 #include "hear/hear.h"
 #include "launch/launch.h"
 #include "prove/prove.h"
 
-enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP };
+enum on_stall { ON_STALL_REPORT, ON_STALL_KILL };
+enum on_hang { ON_HANG_KILL, ON_HANG_REPORT, ON_HANG_STOP, ON_HANG_RESCUE };
 
 /** How to watch. All modes sample /proc, on which a verdict stands; they differ in what they hear besides. */
 enum mode { MODE_PROC, MODE_PRELOAD, MODE_PTRACE, MODE_NOTIFY };
@@ -26,6 +29,9 @@ struct watch_options {
 	char **argv; /* the command */
 	enum on_hang on_hang;
 	int64_t timeout_ns; /* bound of the whole run, stops not counted; 0: none */
+	int64_t stall_ns;   /* so long without progress is told; 0: never */
+	enum on_stall on_stall;
+	int64_t test_timeout_ns; /* bound of one test, all phases together; 0: none */
 	int64_t grace_ns;   /* between SIGINT and SIGKILL */
 	int64_t horizon_ns; /* a wait that ends later than this is no progress */
 	const struct assumptions *assume; /* what each assumption costs; NULL: the defaults */
@@ -34,6 +40,7 @@ struct watch_options {
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	const char *junit;         /* NULL: no such file */
+	const regex_t *mask;       /* what matches it in a command line is written nowhere; NULL: nothing is kept back */
 	bool github;               /* annotations on standard error, and nothing of the run's text may be taken for one */
 	const char *step_summary;  /* a file of the CI job to append summary.md to; NULL: none */
 	const char *workspace;     /* the checkout as GitHub knows it; NULL */

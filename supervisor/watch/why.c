@@ -28,12 +28,49 @@ static void keep(struct asking *a, struct sight *sight, struct finding *f)
 	sight->proof = NULL;
 }
 
+/** Is PID an ancestor of the root, whose parent is PARENT? Init is. */
+static bool is_above(pid_t pid, pid_t parent)
+{
+	struct process_facts f;
+
+	for (int steps = 0; parent > 1 && steps < 1000; steps++) {
+		if (parent == pid)
+			return true;
+		if (!observe_facts(parent, &f))
+			return false;
+		parent = f.parent;
+	}
+	return pid == 1;
+}
+
+/** A daemon is its parent's child no more, but that of whoever takes orphans above. One that holds what the tree waits for, and began after
+ *  it, is taken for a part of it: that can only put a proof off. @return whether there was one. */
+static bool take_in_orphans(struct asking *a, const struct snapshot *s)
+{
+	const struct process *root = snapshot_process(s, s->root);
+	const pid_t *pids;
+	size_t n = observe_strangers(a->r.observe, &pids), taken = 0;
+	struct process_facts f;
+
+	for (size_t i = 0; root && i < n; i++) {
+		if (!observe_facts(pids[i], &f) || f.start_ticks < root->start_ticks || !is_above(f.parent, root->ppid))
+			continue;
+		observe_add(a->r.observe, f.pid, sys_monotonic_ns());
+		taken++;
+	}
+	return taken > 0;
+}
+
 /** @return true: there is a verdict. */
 static bool judge(struct asking *a, struct sight *sight, enum look kind, int64_t now_ns)
 {
 	enum judgement j = policy_judge(&a->r.policy, now_ns, kind, sight->snapshot, sight->proof, sight->focus.at, sight->focus.n);
 	struct finding *f;
 
+	if ((j == JUDGE_NOTHING || j == JUDGE_WITHDRAWN) && take_in_orphans(a, sight->snapshot)) {
+		a->alive_since_ns = 0;
+		return false;
+	}
 	if (j == JUDGE_NOTHING || j == JUDGE_WITHDRAWN) {
 		if (!a->alive_since_ns)
 			a->alive_since_ns = now_ns;

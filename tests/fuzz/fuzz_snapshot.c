@@ -14,6 +14,7 @@ static void prove_and_explain(const struct snapshot *s, bool without_service)
 	finding_free(explain(s, p, &s->root, 1, p->whole ? PROVEN : SUSPECTED));
 	for (size_t i = 0; i < s->nprocs; i++)
 		finding_free(explain(s, p, &s->procs[i].pid, 1, SUSPECTED));
+	finding_free(explain_stall(s, p, &(struct stall_facts){.quiet_ns = NS_PER_S}));
 	proof_free(p);
 }
 
@@ -29,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	prove_and_explain(s, false);
 	prove_and_explain(s, true);
+	prove_owners(s);
+	prove_and_explain(s, false);
 	snapshot_write(s, &first);
 	must(snapshot_read(first.at, first.n, &again, &err) == 0);
 	snapshot_write(again, &second);

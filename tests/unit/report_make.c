@@ -32,7 +32,7 @@ struct finding *make_finding(struct snapshot *s)
 struct finding *make_stall(struct snapshot *s)
 {
 	struct proof *p = prove(s, &options);
-	struct finding *f = explain_stall(s, p);
+	struct finding *f = explain_stall(s, p, &(struct stall_facts){0});
 
 	proof_free(p);
 	snapshot_free(s);

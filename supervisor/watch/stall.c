@@ -1,0 +1,222 @@
+/* Stalls: nothing is proven, and nothing goes on. Progress is a test that begins or ends, a process or thread that does, or output; a
+ * counter that ticks is none. --test-timeout bounds one test, whatever goes on in it.
+ */
+#include <string.h>
+
+#include "watch/sight.h"
+
+/* How often what was written is added up: well within the time of a stall. */
+#define OUTPUT_EVERY_MOST_NS (5 * NS_PER_S)
+#define OUTPUT_EVERY_LEAST_NS (100 * NS_PER_MS)
+/* Of one core, since the last progress: more is no waiting. */
+enum { BUSY_PERCENT = 50 };
+
+struct running_test {
+	pid_t pid;
+	char *test;
+	int64_t since_ns; /* of the run's clock */
+};
+
+struct stall {
+	int64_t since_ns; /* the last progress, by the run's clock */
+	int64_t asked_ns; /* when the output was last added up */
+	uint64_t output;
+	uint64_t wanted_ns; /* observe_wanted_ns() and when, behind the last progress; 0: not asked yet */
+	int64_t wanted_at_ns;
+	bool told;
+	VEC(struct running_test) tests;
+};
+
+/** It goes on after all. */
+static void stall_over(struct run *r)
+{
+	if (r->opt->verbosity > SAY_HANGS)
+		say_line(r, "it goes on: the clock of the stall begins anew");
+	look_forget(r);
+}
+
+void stall_begin(struct run *r)
+{
+	r->stall = mem_alloc(sizeof *r->stall);
+}
+
+void stall_progress(struct run *r)
+{
+	struct stall *st = r->stall;
+
+	if (!st)
+		return;
+	st->since_ns = run_clock_ns(r, sys_monotonic_ns());
+	st->wanted_at_ns = 0;
+	if (st->told)
+		stall_over(r);
+	st->told = false;
+}
+
+void stall_test_seen(struct run *r, pid_t pid, const char *test)
+{
+	struct running_test *known = NULL;
+
+	if (!r->stall)
+		return;
+	for (size_t i = 0; i < r->stall->tests.n; i++)
+		if (r->stall->tests.at[i].pid == pid)
+			known = &r->stall->tests.at[i];
+	if (known ? strcmp(known->test, test ? test : "") == 0 : !test)
+		return;
+	if (!known) {
+		vec_push(&r->stall->tests, (struct running_test){.pid = pid});
+		known = &r->stall->tests.at[r->stall->tests.n - 1];
+	}
+	mem_free(known->test);
+	known->test = strcpy(mem_alloc(strlen(test ? test : "") + 1), test ? test : "");
+	known->since_ns = run_clock_ns(r, sys_monotonic_ns());
+	stall_progress(r);
+}
+
+static void test_seen(void *data, pid_t pid, const char *test)
+{
+	stall_test_seen(data, pid, test);
+}
+
+static int64_t output_every_ns(const struct run *r)
+{
+	int64_t ns = r->opt->stall_ns / 8;
+
+	return ns > OUTPUT_EVERY_MOST_NS ? OUTPUT_EVERY_MOST_NS : ns < OUTPUT_EVERY_LEAST_NS ? OUTPUT_EVERY_LEAST_NS : ns;
+}
+
+static void look_at_output(struct run *r, int64_t clock_ns)
+{
+	struct stall *st = r->stall;
+	uint64_t output;
+
+	if (clock_ns - st->asked_ns < output_every_ns(r))
+		return;
+	st->asked_ns = clock_ns;
+	output = observe_output(r->observe);
+	if (output != st->output)
+		stall_progress(r);
+	st->output = output;
+	if (!st->wanted_at_ns) {
+		st->wanted_ns = observe_wanted_ns(r->observe);
+		st->wanted_at_ns = sys_monotonic_ns();
+	}
+}
+
+static bool is_busy(struct run *r)
+{
+	const struct stall *st = r->stall;
+	int64_t passed_ns = sys_monotonic_ns() - st->wanted_at_ns;
+	uint64_t wanted_ns = observe_wanted_ns(r->observe);
+
+	return st->wanted_at_ns && passed_ns > 0 && wanted_ns > st->wanted_ns &&
+	       (wanted_ns - st->wanted_ns) * 100 / (uint64_t)passed_ns >= BUSY_PERCENT;
+}
+
+/** The test that has taken longer than it may; NULL: none. */
+static const struct running_test *overdue_test(const struct run *r, int64_t clock_ns)
+{
+	for (size_t i = 0; r->opt->test_timeout_ns && i < r->stall->tests.n; i++) {
+		const struct running_test *t = &r->stall->tests.at[i];
+
+		if (*t->test && clock_ns - t->since_ns >= r->opt->test_timeout_ns && history_living(r->history, t->pid))
+			return t;
+	}
+	return NULL;
+}
+
+/** Under a controller the worker alone is ended. */
+static bool end_worker_of(struct run *r, const struct running_test *t)
+{
+	return r->opt->on_stall == ON_STALL_KILL && worker_end(r, t->pid);
+}
+
+/** A suspicion that has stood for the time of a stall, while others run. */
+static void look_at_suspicion(struct run *r, int64_t now_ns)
+{
+	const struct finding *f = r->finding;
+
+	if (!f || !f->test || finding_is_stall(f) || !r->opt->stall_ns || now_ns - f->onset_ns < r->opt->stall_ns)
+		return;
+	for (size_t i = 0; i < r->stall->tests.n; i++) {
+		const struct running_test *t = &r->stall->tests.at[i];
+
+		if (strcmp(t->test, f->test) == 0 && history_living(r->history, t->pid)) {
+			end_worker_of(r, t);
+			return;
+		}
+	}
+}
+
+/** All workers that still run a test, in a run in which nothing goes on. @return whether any was ended. */
+static bool end_workers(struct run *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->stall->tests.n; i++) {
+		struct running_test *t = &r->stall->tests.at[i];
+
+		if (*t->test && history_living(r->history, t->pid) && end_worker_of(r, t)) {
+			*t->test = '\0';
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void end_test(struct run *r, const struct running_test *t)
+{
+	say_line(r, "%s has taken longer than it may (--test-timeout): ending the run", t->test);
+	r->stalled = true;
+}
+
+/** The post-mortem first, whatever follows. */
+static void stall_told(struct run *r)
+{
+	if (!r->finding)
+		return;
+	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
+	if (r->opt->on_stall == ON_STALL_KILL && end_workers(r)) {
+		stall_progress(r);
+	} else if (r->opt->on_stall == ON_STALL_KILL) {
+		say_line(r, "no progress for %.0f s (--stall): ending it", (double)r->opt->stall_ns / (double)NS_PER_S);
+		r->stalled = true;
+	} else if (!r->shown && r->opt->verbosity > SAY_HANGS) {
+		say_screen(r, OUTCOME_STALL);
+	}
+}
+
+void stall_pass(struct run *r, int64_t now_ns)
+{
+	struct stall *st = r->stall;
+	int64_t clock_ns = run_clock_ns(r, now_ns);
+	const struct running_test *late;
+
+	if (!st || r->proven || r->holding) /* a proof that is only told stands, and nothing is waited for */
+		return;
+	if (!r->leaks) /* which asks for its own sake */
+		observe_running_tests(r->observe, now_ns, test_seen, r);
+	if (r->pass.changed)
+		stall_progress(r);
+	late = overdue_test(r, clock_ns);
+	if (late) {
+		look_stall(r, 0, false);
+		if (!end_worker_of(r, late))
+			end_test(r, late);
+		return;
+	}
+	look_at_suspicion(r, now_ns);
+	if (!r->opt->stall_ns || st->told)
+		return;
+	look_at_output(r, clock_ns);
+	if (clock_ns - st->since_ns < r->opt->stall_ns)
+		return;
+	if (look_prompt(r)) { /* a human is asked, who may take his time */
+		stall_progress(r);
+		return;
+	}
+	st->told = true;
+	look_stall(r, clock_ns - st->since_ns, is_busy(r));
+	stall_told(r);
+}
