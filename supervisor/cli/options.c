@@ -55,9 +55,9 @@ static const struct {
 	const char *text;
 } usual[] = {
 	{OPT_ON_HANG, "kill"}, {OPT_TIMEOUT, "0"}, {OPT_GRACE, "3s"}, {OPT_LEAKS, "warn"}, {OPT_PORTS, "127.0.0.1:1616"},
-	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"},
+	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"}, {OPT_STALL, "60s"}, {OPT_ON_STALL, "report"},
+	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service and hidden never"},
 };
-
 /* ---- values ---- */
 
 static int read_duration(const char *where, const char *value, int64_t *out, struct err *err)

@@ -157,8 +157,17 @@ def test_json_leaves_standard_output_to_the_object(project):
     log = (project.folder / answer["log"]).read_text()
     assert "noise" in log and "1 passed" in log
     assert json.loads((project.folder / answer["report"]).read_text())["exit_code"] == 0
-    assert sorted(os.listdir(project.folder / ".tracewrap/last")) == ["outcomes.jsonl", "pytest.log", "report.json"]
+    assert {"outcomes.jsonl", "pytest.log", "report.json"} <= set(os.listdir(project.folder / ".tracewrap/last"))
+    assert not list((project.folder / ".tracewrap").glob("test-*"))
     assert answer["command"] == f"{PYTHON} tests/test_local.py {USUAL} -s"
+
+
+def test_twenty_runs_are_kept(project):
+    for n in range(25):
+        project.write({f".tracewrap/runs/20200101-0000{n:02}-{n + 10}/{name}": "x" for name in ("report.json", "pytest.log", "outcomes.jsonl")})
+    project.json("test", "--no-check", "test_local", code=0)
+    left = sorted(os.listdir(project.folder / ".tracewrap/runs"))
+    assert len(left) == 20 and left[0].startswith("20200101-000006") and not left[-1].startswith("2020")
 
 
 def test_hang(project):
