@@ -344,17 +344,16 @@ def test_shared_memory(project):
 
 
 def test_after_an_interrupted_run(project, port):
-    """What is left is told by the run itself."""
-    project.write({"tests/test_a.py": "import os, pathlib, subprocess, sys, time\ndef test_a():\n"
-                   f"    subprocess.run([sys.executable, '-c', {LEAVE!r}, sys.executable, 'listen.py', '{port}'])\n"
-                   "    pathlib.Path('waits').touch()\n    time.sleep(60)\n"})
-    proc = project.start("test", "--json", "--no-check", "--reaper", "off", "--mode", "proc")
+    """What is there then is told by the run itself, be it of this run or of another."""
+    project.write({"tests/test_a.py": "import pathlib, time\ndef test_a():\n    pathlib.Path('waits').touch()\n    time.sleep(60)\n"})
+    proc = project.start("test", "--json", "--no-check")
     wait_for((project.folder / "waits").exists, "test that waits")
-    wait_for(lambda: listens(port), "listener")
+    pid = listener(project, port)
     proc.send_signal(signal.SIGINT)
     answer = json.loads(proc.communicate(timeout=60)[0])
-    assert answer["outcome"] == "interrupted"
-    assert listens(port) == any(f"127.0.0.1:{port} is held by" in note and "doctor --fix" in note for note in answer["notes"])
+    assert answer["outcome"] == "interrupted" and alive(pid)
+    note, = answer["notes"]
+    assert note.startswith(f"127.0.0.1:{port} is held by listen.py[{pid}]") and note.endswith("tracewrap doctor --fix")
 
 
 # tractor --------------------------------------------------------------------------------------------------------------

@@ -422,6 +422,12 @@ def test_no_pytest(tmp_path):
     p.close()
 
 
+def test_a_program_is_told_what_to_do_first(project):
+    project.write({"demo/__init__.py": "import no_such_module_at_all\n"})
+    answer = project.json("test", code=125)
+    assert answer["outcome"] == "error" and answer["exit_code"] == 125 and "import demo fails" in answer["next"]
+
+
 def test_broken_interpreter(project):
     python = project.folder / NAME / "bin" / "python"
     python.unlink()
