@@ -13,11 +13,7 @@ set -u
 
 build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libsqlite3-dev libunwind-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
-<<<<<<< HEAD
-check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb chromium fonts-dejavu-core"
-=======
-check_packages="$demo_packages git scdoc zsh fish libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb"
->>>>>>> commands
+check_packages="$demo_packages git scdoc zsh fish libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb chromium fonts-dejavu-core"
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
@@ -46,11 +42,7 @@ sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && return 0
 # Another provider of the same thing will do.
 provided() {
 	case $1 in
-<<<<<<< HEAD
-	gcc | make | strace | chromium) command -v "$1" ;;
-=======
-	gcc | make | strace | git | zsh | fish) command -v "$1" ;;
->>>>>>> commands
+	gcc | make | strace | git | zsh | fish | chromium) command -v "$1" ;;
 	pkgconf) command -v pkg-config ;;
 	procps) command -v ps ;;
 	python3 | python3-venv) [ -n "$python" ] ;;
