@@ -26,7 +26,7 @@ print(child.pid)
 LISTEN = """import signal, socket, sys
 if sys.argv[2:] == ["stubborn"]: signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
 s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-signal.pause()
+while True: s.accept()
 """
 
 
@@ -241,6 +241,19 @@ def test_holder_of_a_run_that_goes_on(project, port):
     complains(project.run("test"), "wait for its end")
     end_marked(project.mark)
     runs.wait()
+
+
+@pytest.mark.parametrize("wrap", [(), (TRACEWRAP,)])
+def test_run_in_the_background_whose_shell_has_gone(project, port, wrap):
+    """An orphan that runs tests is no leftover, nor is what its test has started."""
+    project.write({"tests/test_a.py": "import subprocess, sys\ndef test_a(): subprocess.run([sys.executable, 'listen.py', sys.argv[-1]])\n"})
+    top = leave(project, *wrap, "PY", "-m", "pytest", "-p", "no:cacheprovider", "tests/test_a.py", "-k", "test_a", "--ignore", port)
+    wait_for(lambda: listens(port), "listener")
+    before = sorted(marked(project.mark))
+    row, = left(project.json("doctor", code=1)).values()
+    assert row["owner"] == "of a run of this checkout that goes on" and row["test"] == "tests/test_a.py::test_a" and not row["clears"]
+    assert project.run("doctor", "--fix").returncode == 1
+    assert alive(top) and sorted(marked(project.mark)) == before
 
 
 def test_default_address_keeps_nobody(tmp_path):
