@@ -36,10 +36,10 @@ LDFLAGS   += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # Asked for when something is linked: pkg-config need not be there to read this file.
 PKGLIBS    = $(shell pkg-config --libs $(PKG))
 
-ROOMS     := base model parse tree prove image python leaks report sys act observe stacks hear launch watch cli
+ROOMS     := base model parse tree prove image python leaks report config intent sys act observe stacks project doctor hear launch watch cli
 SRC       := $(foreach r,$(ROOMS),$(sort $(wildcard supervisor/$(r)/*.c)))
 OBJ       := $(SRC:%.c=$(OUT)/%.o)
-OBJ       += $(OUT)/supervisor/hear/library.o
+OBJ       += $(OUT)/supervisor/hear/library.o $(OUT)/supervisor/project/plugin.o
 LIBOBJ    := $(filter-out $(OUT)/supervisor/cli/main.o,$(OBJ))
 LIB       := $(OUT)/libtracewrap.a
 
@@ -86,16 +86,30 @@ $(OUT)/supervisor/hear/library.o: supervisor/hear/library.S $(SHIM)
 	@mkdir -p $(@D)
 	$(CC) -DSHIM_FILE='"$(SHIM)"' -c -o $@ $<
 
+# What a run of `tracewrap test` loads into pytest: a file of Python, carried along as it is.
+$(OUT)/supervisor/project/plugin.o: supervisor/project/plugin.S supervisor/project/outcomes.py
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
+
 -include $(OBJ:.o=.d) $(SHIM_SRC:%.c=$(OUT)/%.d)
 
 include tests/tests.mk
 
+# The manual page: its options come from the program's own table.
+$(OUT)/tracewrap.1: docs/tracewrap.1.scd $(OUT)/tracewrap
+	{ sed '/^@OPTIONS@$$/,$$d' $<; $(OUT)/tracewrap completion scdoc; sed '1,/^@OPTIONS@$$/d' $<; } >$@.scd
+	scdoc <$@.scd >$@.tmp && mv $@.tmp $@
+
+.PHONY: man
+man: $(OUT)/tracewrap.1
+
 .PHONY: install uninstall
-install: all
+install: all $(if $(shell command -v scdoc),man)
 	install -D -m 755 $(OUT)/tracewrap $(DESTDIR)$(PREFIX)/bin/tracewrap
+	if [ -f $(OUT)/tracewrap.1 ]; then install -D -m 644 $(OUT)/tracewrap.1 $(DESTDIR)$(PREFIX)/share/man/man1/tracewrap.1; fi
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/tracewrap
+	rm -f $(DESTDIR)$(PREFIX)/bin/tracewrap $(DESTDIR)$(PREFIX)/share/man/man1/tracewrap.1
 
 # The virtual environments stay: they take long to make. "rm -rf build" removes them too.
 .PHONY: clean

@@ -11,9 +11,9 @@
 # only looks. Interrupted, it goes on where it stopped. DEPS=0 skips all of it; PYTHON names the interpreter to use.
 set -u
 
-build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libunwind-dev uthash-dev"
+build_packages="gcc libc6-dev make pkgconf libcjson-dev libelf-dev libmnl-dev libseccomp-dev libsqlite3-dev libunwind-dev uthash-dev"
 demo_packages="$build_packages python3 python3-venv"
-check_packages="$demo_packages libcmocka-dev strace procps musl-tools gcc-multilib"
+check_packages="$demo_packages git scdoc zsh fish libcmocka-dev strace procps musl-tools gcc-multilib g++ gdb chromium fonts-dejavu-core"
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
@@ -42,7 +42,7 @@ sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && return 0
 # Another provider of the same thing will do.
 provided() {
 	case $1 in
-	gcc | make | strace) command -v "$1" ;;
+	gcc | make | strace | git | zsh | fish | chromium) command -v "$1" ;;
 	pkgconf) command -v pkg-config ;;
 	procps) command -v ps ;;
 	python3 | python3-venv) [ -n "$python" ] ;;
@@ -150,7 +150,10 @@ demo_venvs() {
 
 check_venvs() {
 	demo_venvs
+	# Readers of what the reports are written for, and axe-core, which looks whether everybody can read a page (without its own driver).
+	make_venv venv-pages "$python" junitparser -- axe-playwright-python
 	make_venv venv-pytest8 "$python" 'pytest<9' pytest-xdist
+	make_venv venv-uv "$python" uv
 	if python311=$(find_python311); then
 		make_venv venv-tractor "$python311" pytest 'trio<0.23' async_generator tricycle trio_typing colorlog wrapt msgspec \
 			pdbpp 'fancycompleter<0.11' -- tractor==0.1.0a5

@@ -38,7 +38,7 @@ helpers: $(HELPERS)
 
 # Where tests/setup.sh puts the virtual environments, whatever BUILD is.
 TEST_ENV   = TRACEWRAP=$(abspath $(OUT)/tracewrap) VENV=$(CURDIR)/build/venv VENV_PYTEST8=$(CURDIR)/build/venv-pytest8 \
-             VENV_TRACTOR=$(CURDIR)/build/venv-tractor HELPERS=$(abspath $(OUT)/tests/helpers)
+             VENV_TRACTOR=$(CURDIR)/build/venv-tractor VENV_PAGES=$(CURDIR)/build/venv-pages HELPERS=$(abspath $(OUT)/tests/helpers)
 TEST_PY    = $(firstword $(wildcard build/venv/bin/python) python3)
 
 # All that must hold, one part after the other, with the time that each took.
@@ -75,6 +75,11 @@ check-e2e: all helpers
 check-pythons: helpers
 	@sh tests/setup.sh pythons
 	@$(TEST_ENV) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra $(if $(wildcard build/venv/bin/python),-n auto) tests/pythons $(PYTHONS)
+
+# The pages of every recorded hang, and of every hang of the corpus (if it is there), in a real browser; SHOTS=DIR keeps the pictures.
+.PHONY: check-pages
+check-pages: all helpers
+	@$(TEST_ENV) PAGES=all CORPUS=$(abspath $(CORPUS)) $(TEST_PY) -m pytest -q -p no:cacheprovider -ra tests/e2e/test_pages.py
 
 CORPUS    ?= ../shared/corpus
 CORPUS_ONLY = pipe-* actor-tree-* slow-* clean-* outer-runner stderr-while-stdout teardown-log-storm eof-own-write-end \
@@ -143,11 +148,15 @@ bench:
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
 		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
+.PHONY: bench-commands
+bench-commands: all
+	@build/venv/bin/python tests/bench/commands.py --tracewrap $(OUT)/tracewrap --python build/venv/bin/python
+
 # Fuzzing of what reads text from elsewhere: saved snapshots (and the proof of them), the formats of /proc; and what reads the memory of other
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
 FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(foreach r,base model parse prove image python,$(wildcard supervisor/$(r)/*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python report,$(wildcard supervisor/$(r)/*.c))
 FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
 
 $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
@@ -155,16 +164,21 @@ $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
 	$(CC) $(CPPFLAGS) -Itests $(ALLCFLAGS) $(LDFLAGS) -o $@ tests/fuzz/record.c $(LIB) $(PKGLIBS) $(LDLIBS)
 
 # Something to begin with: real images of Python processes, real ELF files.
-$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record
+$(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/elf.corpus
-	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images
+	@$(TEST_ENV) $(TEST_PY) tests/fuzz/images.py $(OUT)/fuzz/record $(BUILD)/fuzz/images $(BUILD)/fuzz/python.corpus
+	@mkdir -p $(BUILD)/fuzz/run.corpus
+	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
+		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 
+# (Of a large state that changes little, inputs may be long from the start, and comparisons are too many to follow.)
 .PHONY: fuzz
 fuzz: $(BUILD)/fuzz/seeds
 	@for name in $(FUZZ); do \
-		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
+		case $$name in python) how='-fno-sanitize-coverage=trace-cmp' options='-len_control=0 -max_len=4096';; *) how= options='-max_len=65536';; esac; \
+		$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $$how -o $(BUILD)/fuzz/fuzz_$$name tests/fuzz/fuzz_$$name.c $(FUZZ_SRC) -lcjson -lelf && \
 		mkdir -p $(BUILD)/fuzz/$$name.corpus && \
-		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=65536 -print_final_stats=1 \
+		FUZZ_IMAGES=$(BUILD)/fuzz/images $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 $$options -print_final_stats=1 \
 			-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$name.corpus || exit 1; done

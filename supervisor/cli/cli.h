@@ -3,22 +3,47 @@
 #ifndef TRACEWRAP_CLI_H
 #define TRACEWRAP_CLI_H
 
+#include "intent/intent.h"
+#include "project/project.h"
 #include "watch/watch.h"
 
 /* Longer than tests wait; trio and asyncio wait for a day where they mean for ever. */
 #define DEFAULT_HORIZON_NS (3600 * NS_PER_S)
 
-enum subcommand { SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_HELP, SUB_VERSION };
+enum subcommand {
+	SUB_RUN, SUB_EXPLAIN, SUB_WHY, SUB_REPORT, SUB_TEST, SUB_DOCTOR, SUB_LAST, SUB_CONFIG, SUB_COMPLETION, SUB_HELP, SUB_VERSION,
+};
 
 /** In the order of the words of --mode. */
 enum mode_choice { CHOOSE_AUTO, CHOOSE_PROC, CHOOSE_PRELOAD, CHOOSE_PTRACE, CHOOSE_NOTIFY };
 
+/** Where an option's value came from. */
+enum origin_how { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_LINE };
+struct origin {
+	enum origin_how how;
+	const char *value; /* as it was written; NULL: of a switch */
+	const char *file;  /* FROM_FILE */
+	unsigned line;
+};
+enum { OPTIONS_MOST = 48 };
+
+/** Of `test`, `doctor`, `last` and `config`, which read their words when the project is known. */
+struct command_options {
+	const char *python, *changed, *init; /* NULL: not given; "" for --changed and --init without a word */
+	bool dry_run, last_failed, sync, no_check, fix, collect, flaky;
+	pid_t parent;
+	struct intent_words words;
+};
+
 struct options {
 	enum subcommand sub;
+	struct origin origin[OPTIONS_MOST]; /* by the row of the table */
+	struct command_options cmd;
 	struct watch_options watch;
 	enum mode_choice mode;
 	bool keep_sigint;
 	const char *events; /* --events; NULL: nowhere */
+	regex_t mask;       /* --mask, where watch.mask points to it */
 	bool json;      /* explain: print the JSON object, not the screen */
 	struct assumptions assume; /* watch.assume points to it */
 	char **command; /* of a run; the file of explain */
@@ -29,6 +54,55 @@ struct options {
 int options_parse(int argc, char **argv, struct options *out, struct err *err);
 /** The text of --help. */
 void options_help(struct text *out);
+
+/** The table of options of a run, for whoever else needs it. */
+struct option_words {
+	const char *name, *value, *help; /* VALUE NULL: it is a switch */
+	char letter;                     /* 0: none */
+	const char *usual;               /* its default; "": none */
+};
+size_t options_count(void);
+struct option_words options_row(size_t i);
+/** As keys of a file of settings. */
+size_t options_keys(struct config_option keys[OPTIONS_MOST]);
+enum intent_arity options_arity(const char *name);
+/** Set one by name, as if on the command line. */
+int options_set(struct options *o, const char *name, const char *value, struct err *err);
+/** What the command line and the environment have left open. */
+int options_configure(struct options *o, const struct config *c, struct err *err);
+
+/** The options of subcommands alone. */
+struct command_option {
+	const char *commands; /* "test doctor" */
+	const char *name, *value; /* VALUE "[REF]": may be left out */
+	const char *help;
+};
+size_t command_options_count(void);
+const struct command_option *command_options_row(size_t i);
+const char *command_name(enum subcommand sub);
+/** Read the words behind a subcommand. PLACE: what targets can be; NULL: it takes none. */
+int command_parse(struct options *o, const struct intent_place *place, struct err *err);
+
+/** Run OPT.command supervised; @return only when nothing could be started, 125. */
+int run_command(struct options *opt);
+/** The same, with the settings of the project that it is started in. */
+int run_configured(struct options *opt);
+
+/** The subcommands. @return the exit code. */
+int command_test(struct options *opt);
+int command_doctor(struct options *opt);
+int command_last(struct options *opt);
+int command_config(struct options *opt);
+int command_completion(const struct options *opt);
+
+/** Of --color: 0 auto, 1 always, 2 never. */
+bool screen_color(int choice);
+unsigned screen_width(void);
+/** Is this a job of GitHub Actions, of any CI? */
+bool around_github(void);
+bool around_ci(void);
+/** What the job wants to be told, and where. */
+void around_job(struct watch_options *w);
 
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);

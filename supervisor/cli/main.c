@@ -9,6 +9,8 @@
  *   report/   findings -> screen and JSON: pure
  *   act/      ending a tree, step by step
  *   watch/    the loop that joins them
+ *   config/   settings    intent/  what `test` is asked for, and what came of it: pure
+ *   project/  the checkout: settings, interpreter, git, pytest's cache    doctor/  what earlier runs have left
  *   sys/      thin wrappers                          base/   errors, memory, text, maps
  */
 #include <errno.h>
@@ -42,7 +44,6 @@ int main(int argc, char **argv)
 {
 	struct err err = {0};
 	struct options opt;
-	struct launch *launch;
 
 	launch_copy_args(argv); /* the guards show other words in place of the line that they came with */
 	if (options_parse(argc, argv, &opt, &err) < 0)
@@ -58,23 +59,18 @@ int main(int argc, char **argv)
 		return why_pid(&opt);
 	case SUB_REPORT:
 		return report_files(&opt);
+	case SUB_TEST:
+		return command_test(&opt);
+	case SUB_DOCTOR:
+		return command_doctor(&opt);
+	case SUB_LAST:
+		return command_last(&opt);
+	case SUB_CONFIG:
+		return command_config(&opt);
+	case SUB_COMPLETION:
+		return command_completion(&opt);
 	case SUB_RUN:
 		break;
 	}
-
-	struct launch_options how = {
-		.argv = opt.command,
-		.keep_sigint = opt.keep_sigint,
-		.no_reaper = opt.watch.no_reaper,
-		.keep_ours = {opt.watch.events_fd},
-	};
-	OWNED_TEXT timers = {0};
-
-	mode_prepare(&opt, &how);
-	watch_timers(&timers);
-	opt.watch.timers_before = text_str(&timers);
-	opt.watch.before = watch_leaks_before(&opt.watch);
-	if (launch_start(&how, &launch, &err) < 0)
-		return complain(&err);
-	watch_run(launch, &opt.watch); /* in the supervisor; the outer guard has stayed in launch_start() */
+	return run_configured(&opt);
 }

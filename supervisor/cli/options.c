@@ -4,17 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_RESCUE, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
-	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_COLOR, OPT_LEAKS, OPT_PORTS, OPT_EVENTS, OPT_JSON, OPT_JUNIT, OPT_ANNOTATE, OPT_MASK, OPT_QUIET = 'q', OPT_VERBOSE = 'v', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 static const struct row {
@@ -36,6 +33,7 @@ static const struct row {
 	{"report", "DIR", OPT_REPORT, "folder of the run's files. Default: .tracewrap, made when there is something to report"},
 	{"report-json", "FILE", OPT_REPORT_JSON, "write the JSON report there as well"},
 	{"junit", "FILE", OPT_JUNIT, "write JUnit XML there: pytest's own file (--junitxml, which may be the same) completed by the hung test, by tests that never ran and by what was left behind; written whole where pytest could write none"},
+	{"mask", "REGEX", OPT_MASK, "what matches this extended regular expression in a command line is replaced by *** wherever it would be written"},
 	{"annotate", "auto|github|none", OPT_ANNOTATE, "annotations and a job summary for GitHub Actions. Default: auto, where GITHUB_ACTIONS is set"},
 	{"save-snapshot", "FILE", OPT_SAVE_SNAPSHOT, "write what a verdict stands on there as well; `explain` reads it"},
 	{"snapshot", "FILE", OPT_SAVE_SNAPSHOT, "the same, shorter: for `why`"},
@@ -45,13 +43,21 @@ static const struct row {
 	{"worker", NULL, OPT_WORKER, "this run is one end of a pipe protocol (a worker of xdist): reports are named by host and process, and `last` is left alone unless something was found"},
 	{"keep-sigint", NULL, OPT_KEEP_SIGINT, "leave SIGINT ignored in the command when it came ignored"},
 	{"color", "auto|always|never", OPT_COLOR, "Default: auto"},
-	{"json", NULL, OPT_JSON, "why, explain: print the JSON report, not the screen"},
+	{"json", NULL, OPT_JSON, "why, explain: print the JSON report, not the screen. test, doctor, last, config: one JSON object on standard output"},
 	{"quiet", NULL, OPT_QUIET, "speak only of proven hangs"},
 	{"verbose", NULL, OPT_VERBOSE, "say what is watched and how; twice: each event as it happens"},
 	{"help", NULL, OPT_HELP, "print this and end"},
 	{"version", NULL, OPT_VERSION, "print the version and end"},
 };
 
+static const struct {
+	enum option_id id;
+	const char *text;
+} usual[] = {
+	{OPT_ON_HANG, "kill"}, {OPT_TIMEOUT, "0"}, {OPT_GRACE, "3s"}, {OPT_LEAKS, "warn"}, {OPT_PORTS, "127.0.0.1:1616"},
+	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"}, {OPT_STALL, "60s"}, {OPT_ON_STALL, "report"},
+	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service and hidden never"},
+};
 /* ---- values ---- */
 
 static int read_duration(const char *where, const char *value, int64_t *out, struct err *err)
@@ -128,52 +134,22 @@ static int open_events(struct options *o, struct err *err)
 	return 0;
 }
 
-/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
-static bool in_github(void)
+/** A later one replaces it: the command line wins over the environment. */
+static int read_mask(const char *where, const char *value, struct options *o, struct err *err)
 {
-	const char *actions = getenv("GITHUB_ACTIONS");
+	char why[120];
+	int rc;
 
-	return actions && strcmp(actions, "true") == 0;
-}
-
-/** What the job wants to be told, and where. */
-static void take_github(struct watch_options *w)
-{
-	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
-
-	w->step_summary = w->github && summary && *summary ? summary : NULL;
-	w->workspace = workspace && *workspace ? workspace : NULL;
-}
-
-static bool wants_color(int choice)
-{
-	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
-	const char *term = getenv("TERM");
-
-	if (choice)
-		return choice == 1;
-	if (no && *no)
-		return false;
-	if ((force && *force && strcmp(force, "0") != 0) || (cli && *cli && strcmp(cli, "0") != 0))
-		return true;
-	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-}
-
-/** A machine waits for the end, and no human: GitHub, GitLab and most others set CI to a word for yes. */
-static bool in_ci(void)
-{
-	const char *ci = getenv("CI");
-
-	return ci && *ci && strcmp(ci, "0") != 0 && strcasecmp(ci, "false") != 0;
-}
-
-static unsigned screen_width(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH_DEFAULT;
-	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
+	if (o->watch.mask)
+		regfree(&o->mask);
+	o->watch.mask = NULL;
+	rc = regcomp(&o->mask, value, REG_EXTENDED);
+	if (rc) {
+		regerror(rc, &o->mask, why, sizeof why);
+		return err_set(err, -EINVAL, "%s: \"%s\" is no regular expression: %s", where, value, why);
+	}
+	o->watch.mask = &o->mask;
+	return 0;
 }
 
 /* ---- one option ---- */
@@ -199,11 +175,11 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	else if (row->id == OPT_LEAKS)
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
-		o->watch.color = wants_color(choice);
+		o->watch.color = screen_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
 	else if (row->id == OPT_ANNOTATE)
-		o->watch.github = choice == 1 || (choice == 0 && in_github());
+		o->watch.github = choice == 1 || (choice == 0 && around_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -239,6 +215,8 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
 		return read_file(where, value, &o->watch.report_json, err);
+	case OPT_MASK:
+		return read_mask(where, value, o, err);
 	case OPT_JUNIT:
 		return read_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
@@ -274,6 +252,70 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	return 0;
 }
 
+/** Set it, and note who has. */
+static int set_from(struct options *o, const struct row *row, struct origin origin, const char *where, struct err *err)
+{
+	int rc = set_option(o, row, where, origin.value, err);
+
+	if (!rc)
+		o->origin[row - rows] = origin;
+	return rc;
+}
+
+/* ---- the table, for others ---- */
+
+_Static_assert(ARRAY_SIZE(rows) <= OPTIONS_MOST, "an origin for each option");
+
+size_t options_count(void)
+{
+	return ARRAY_SIZE(rows);
+}
+
+struct option_words options_row(size_t i)
+{
+	struct option_words words = {.name = rows[i].name, .value = rows[i].value, .help = rows[i].help, .usual = ""};
+
+	words.letter = rows[i].id < OPT_MODE ? (char)rows[i].id : '\0';
+	for (size_t k = 0; k < ARRAY_SIZE(usual); k++)
+		if (usual[k].id == rows[i].id)
+			words.usual = usual[k].text;
+	return words;
+}
+
+size_t options_keys(struct config_option keys[OPTIONS_MOST])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].id != OPT_HELP && rows[i].id != OPT_VERSION)
+			keys[n++] = (struct config_option){rows[i].name, rows[i].value != NULL};
+	return n;
+}
+
+static const struct row *row_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+enum intent_arity options_arity(const char *name)
+{
+	const struct row *row = row_named(name);
+
+	return !row ? ARITY_NOT_OURS : row->value ? ARITY_VALUE : ARITY_SWITCH;
+}
+
+int options_set(struct options *o, const char *name, const char *value, struct err *err)
+{
+	const struct row *row = row_named(name);
+	char where[64];
+
+	snprintf(where, sizeof where, "--%s", name);
+	return set_from(o, row, (struct origin){.how = FROM_LINE, .value = value}, where, err);
+}
+
 /* ---- the environment: TRACEWRAP_ON_HANG=report is --on-hang report ---- */
 
 static void variable_name(const struct row *row, char name[64])
@@ -303,10 +345,44 @@ static int read_environment(struct options *o, struct err *err)
 			continue;
 		if (!rows[i].value && strcmp(value, "1") != 0)
 			return err_set(err, -EINVAL, "%s: \"%s\" is neither 1 nor 0", name, value);
-		if ((rc = set_option(o, &rows[i], name, value, err)) < 0)
+		if ((rc = set_from(o, &rows[i], (struct origin){.how = FROM_ENVIRONMENT, .value = value}, name, err)) < 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* ---- a file of settings ---- */
+
+/** The words of a list, as the command line has them. */
+static const char *joined(const struct config *c, const struct config_entry *e)
+{
+	OWNED_TEXT all = {0};
+
+	for (size_t i = 0; i < e->n; i++)
+		text_addf(&all, "%s%s", i ? "," : "", e->items[i]);
+	return arena_strdup(c->arena, text_str(&all));
+}
+
+static int settle(struct options *o, struct err *err);
+
+int options_configure(struct options *o, const struct config *c, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct config_entry *e = config_find(c, rows[i].name);
+		struct origin origin = {.how = FROM_FILE};
+		char where[160];
+		int rc;
+
+		if (!e || o->origin[i].how != FROM_DEFAULT || (!rows[i].value && strcmp(e->items[0], "1") != 0))
+			continue;
+		origin.value = rows[i].value ? joined(c, e) : NULL;
+		origin.file = e->file;
+		origin.line = e->line;
+		snprintf(where, sizeof where, "%.90s:%u: %s", e->file, e->line, rows[i].name);
+		if ((rc = set_from(o, &rows[i], origin, where, err)) < 0)
+			return rc;
+	}
+	return settle(o, err);
 }
 
 /* ---- the line ---- */
@@ -342,10 +418,19 @@ static int parse_options(struct options *o, int argc, char **argv, struct err *e
 		if (!row)
 			return complain(argv, longs, c, err);
 		snprintf(where, sizeof where, "--%s", row->name);
-		if ((rc = set_option(o, row, where, optarg, err)) < 0)
+		if ((rc = set_from(o, row, (struct origin){.how = FROM_LINE, .value = optarg}, where, err)) < 0)
 			return rc;
 	}
 	return 0;
+}
+
+/** Those that read their words themselves, when they know the project; SUB_RUN: it is none of them. */
+static enum subcommand command_of(const char *word)
+{
+	for (enum subcommand sub = SUB_REPORT; word && sub <= SUB_COMPLETION; sub++)
+		if (strcmp(word, command_name(sub)) == 0)
+			return sub;
+	return SUB_RUN;
 }
 
 /** Options may stand behind the subcommand, too: "+" has ended getopt_long(3) at the word, and lets it go on behind it.
@@ -356,8 +441,8 @@ static int take_subcommand(struct options *o, int argc, char **argv, struct err 
 	bool explain = word && strcmp(word, "explain") == 0, why = word && strcmp(word, "why") == 0;
 	int rc;
 
-	if (word && strcmp(word, "report") == 0) { /* its options are its own */
-		o->sub = SUB_REPORT;
+	if (command_of(word) != SUB_RUN) {
+		o->sub = command_of(word);
 		o->command = argv + optind + 1;
 		return 0;
 	}
@@ -391,78 +476,25 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .stall_ns = 60 * NS_PER_S, .on_stall = in_ci() ? ON_STALL_KILL : ON_STALL_REPORT, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .stall_ns = 60 * NS_PER_S, .on_stall = around_ci() ? ON_STALL_KILL : ON_STALL_REPORT,
+			  .report_dir = ".tracewrap", .color = screen_color(0), .width = screen_width(), .github = around_github(),
 			  .ports = {"127.0.0.1:1616"}},
 		.assume = *assumptions_default(),
 	};
 	if ((rc = read_environment(out, err)) < 0 || (rc = parse_options(out, argc, argv, err)) < 0 ||
 	    (rc = take_subcommand(out, argc, argv, err)) < 0)
 		return rc;
+	return settle(out, err);
+}
+
+/** What follows from several of them. */
+static int settle(struct options *out, struct err *err)
+{
 	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
-	if (out->watch.horizon_ns == 0 && out->sub != SUB_EXPLAIN)
+	if (out->origin[row_of(OPT_HORIZON) - rows].how == FROM_DEFAULT && out->sub != SUB_EXPLAIN)
 		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
 	out->watch.assume = &out->assume;
-	take_github(&out->watch);
-	return out->events && out->sub == SUB_RUN ? open_events(out, err) : 0;
-}
-
-/* ---- help ---- */
-
-static void add_wrapped(struct text *out, const char *words, size_t indent, size_t width)
-{
-	size_t column = indent;
-
-	while (*words) {
-		size_t len = strcspn(words, " ");
-		bool first = column == indent;
-
-		if (column + !first + len > width) {
-			text_addc(out, '\n', 1);
-			text_addc(out, ' ', indent);
-			column = indent;
-			first = true;
-		}
-		text_addc(out, ' ', !first);
-		text_addn(out, words, len);
-		column += !first + len;
-		words += len + (words[len] == ' ');
-	}
-	text_addc(out, '\n', 1);
-}
-
-void options_help(struct text *out)
-{
-	enum { INDENT = 32, WIDTH = 80 };
-
-	text_add(out, "usage: tracewrap [OPTION...] COMMAND [ARG...]\n"
-		      "       tracewrap why [--json] [--snapshot FILE] PID\n"
-		      "       tracewrap explain [--json] FILE\n"
-		      "       tracewrap report [--html|--md|--junit|--trace|--github|--json] [-o FILE] FILE...\n\n"
-		      "Run COMMAND as it would run without tracewrap, and prove it when it hangs for ever.\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char head[80];
-		int n = snprintf(head, sizeof head, "  %s%s%s%s",
-				 rows[i].id == OPT_QUIET     ? "-q, --"
-				 : rows[i].id == OPT_VERBOSE ? "-v, --"
-				 : rows[i].id == OPT_HELP    ? "-h, --"
-				 : rows[i].id == OPT_VERSION ? "-V, --"
-							     : "    --",
-				 rows[i].name, rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
-
-		text_add(out, head);
-		if (n < INDENT - 1) {
-			text_addc(out, ' ', (size_t)(INDENT - n));
-		} else {
-			text_addc(out, '\n', 1);
-			text_addc(out, ' ', INDENT);
-		}
-		add_wrapped(out, rows[i].help, INDENT, WIDTH);
-	}
-	text_add(out, "\nD is a duration: 500ms, 30s, 10m, 2h, or a number of seconds. Each long option is also\n"
-		      "an environment variable, TRACEWRAP_ON_HANG=report; the command line wins.\n"
-		      "Exit code: the command's own, or its death by signal; 122 something was left behind\n"
-		      "(--leaks fail), 124 a hang was proven or the time was over, 125 tracewrap failed or\n"
-		      "was misused, 126 the command can't be executed, 127 there is no such command.\n"
-		      "why, explain: 124 proven, 3 suspected, 0 nothing is stuck.\n");
+	around_job(&out->watch);
+	return out->events && out->sub == SUB_RUN && !out->watch.events_fd ? open_events(out, err) : 0;
 }

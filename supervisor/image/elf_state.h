@@ -15,6 +15,14 @@ struct elf_entry {
 };
 typedef VEC(struct elf_entry) elf_entries;
 
+/** A name that was asked for, and what came of it. */
+struct elf_answer {
+	char name[40]; /* longer ones are not kept */
+	bool found;
+	struct elf_symbol symbol;
+};
+enum { ELF_ANSWERS = 16 };
+
 struct elf {
 	const uint8_t *bytes;
 	size_t size;
@@ -23,6 +31,8 @@ struct elf {
 	bool dynamic_read, static_read, sorted;
 	elf_entries dynamics, statics;
 	elf_entries functions; /* by address, once sorted */
+	struct elf_answer answers[ELF_ANSWERS]; /* the same few names are asked for with each frame */
+	size_t nanswers;
 	bool rows_read;
 	VEC(struct elf_row) rows;
 };

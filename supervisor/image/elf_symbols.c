@@ -98,9 +98,32 @@ static bool find_in(const elf_entries *table, const char *name, struct elf_symbo
 	return false;
 }
 
+static void keep(struct elf *e, const char *name, bool found, const struct elf_symbol *symbol)
+{
+	struct elf_answer *a = &e->answers[e->nanswers % ELF_ANSWERS];
+	size_t n = strlen(name);
+
+	if (n >= sizeof a->name)
+		return;
+	memcpy(a->name, name, n + 1);
+	a->found = found;
+	a->symbol = found ? *symbol : (struct elf_symbol){0};
+	e->nanswers++;
+}
+
 bool elf_find(struct elf *e, const char *name, struct elf_symbol *out)
 {
-	return find_in(dynamic_table(e), name, out) || find_in(static_table(e), name, out);
+	bool found;
+
+	for (size_t i = 0; i < e->nanswers && i < ELF_ANSWERS; i++)
+		if (strcmp(e->answers[i].name, name) == 0) {
+			if (e->answers[i].found)
+				*out = e->answers[i].symbol;
+			return e->answers[i].found;
+		}
+	found = find_in(dynamic_table(e), name, out) || find_in(static_table(e), name, out);
+	keep(e, name, found, out);
+	return found;
 }
 
 /* ---- by address ---- */

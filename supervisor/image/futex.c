@@ -1,4 +1,5 @@
-/* Waits inside the C library: what a futex word belongs to, by the bytes around it. glibc alone; other libraries' words are not known. */
+/* Waits inside the C library: what a futex word belongs to, by the bytes around it. glibc alone; other libraries' words are
+ * not known. */
 #include <linux/futex.h>
 
 #include "image/image.h"
@@ -66,8 +67,8 @@ void image_futex(struct memory *m, const struct futex_call *call, struct futex_h
 	if (command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2) {
 		find_pi(word, out);
 	} else if (call->op == (FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME) && word == call->value && word > LOCK_CONTENDED) {
-		/* pthread_join waits on the tid that the kernel clears at the thread's end (nptl/pthread_join_common.c); never private,
-		 * for that wake is not (kernel/fork.c, mm_release). */
+		/* pthread_join waits on the tid that the kernel clears at the thread's end (nptl/pthread_join_common.c);
+		 * never private, for that wake is not (kernel/fork.c, mm_release). */
 		*out = (struct futex_holder){.kind = FUTEX_JOIN, .tid = word, .only_it = true};
 	} else if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
 		find_mutex(m, call, out);

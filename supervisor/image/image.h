@@ -18,7 +18,7 @@ typedef size_t memory_fetch(void *who, uint64_t address, void *buf, size_t n);
 
 /** The memory of one process as it was when each page was first asked for. */
 struct memory;
-/** MOST_PAGES: the budget; a read beyond it fails. */
+/** MOST_PAGES: the budget; a read beyond it fails, and so does any after 4096 for each page of it. */
 struct memory *memory_new(memory_fetch *fetch, void *who, size_t most_pages);
 void memory_free(struct memory *m);
 /** Forget all pages: the next read sees the process as it is then. The budget goes on being spent. */
@@ -46,8 +46,8 @@ struct futex_call {
 enum futex_kind { FUTEX_OTHER, FUTEX_MUTEX, FUTEX_JOIN };
 struct futex_holder {
 	enum futex_kind kind;
-	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the caller to
-		       * check: these few words are all that tells a mutex from something else */
+	uint32_t tid; /* as the target's own PID namespace numbers it. That it is a living thread of the process is for the
+		       * caller to check: these few words are all that tells a mutex from something else */
 	bool only_it; /* nobody else can release it */
 };
 /** Who holds the pthread mutex that CALL waits for, or whose end a pthread_join awaits. Not known: FUTEX_OTHER. */

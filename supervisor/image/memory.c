@@ -2,13 +2,16 @@
  *
  * A stack is scattered over some dozens of pages, and each is looked at hundreds of times: one page a miss is right there. The list of a
  * garbage collector goes through whole arenas (obmalloc.c: 256 KiB, 1 MiB from 3.10 on), where a system call for each page is most of
- * the cost. So the second miss within a window reads on to its end.
+ * the cost. So who misses again and again within a window reads on to its end. The number of misses was measured: fewer cost what is
+ * read in vain, for stacks and for collectors alike.
  */
 #include <string.h>
 
 #include "image/image.h"
 
-enum { SLAB_PAGES = 64, FIRST_SLOTS = 256, WINDOWS = 64, DEFAULT_PAGES = 16384 };
+enum { SLAB_PAGES = 64, FIRST_SLOTS = 256, WINDOWS = 64, MISSES = 4, DEFAULT_PAGES = 16384 };
+/* Reads for each page of the budget, all in all: what is asked in vain again and again, of memory that makes no sense, ends as well. */
+#define READS_A_PAGE UINT64_C(4096)
 
 struct slot {
 	uint64_t key;  /* number of the page + 1; 0: free */
@@ -19,12 +22,16 @@ struct memory {
 	memory_fetch *fetch;
 	void *who;
 	size_t budget, fetches;
+	uint64_t reads; /* that are left */
 	bool spent;
 	struct slot *slots; /* open addressing, a power of two, at most 3/4 full */
 	size_t nslots, used;
 	VEC(uint8_t *) slabs;
 	size_t slab_used;          /* pages of the last slab */
-	uint64_t windows[WINDOWS]; /* which windows were missed in lately: a hint, so collisions do no harm */
+	struct {
+		uint64_t number; /* which window it is about; + 1 */
+		unsigned misses;
+	} windows[WINDOWS]; /* a hint: collisions do no harm */
 	struct slot last;
 };
 
@@ -33,6 +40,7 @@ struct memory *memory_new(memory_fetch *fetch, void *who, size_t most_pages)
 	struct memory *m = mem_alloc(sizeof *m);
 
 	*m = (struct memory){.fetch = fetch, .who = who, .budget = most_pages ? most_pages : DEFAULT_PAGES, .nslots = FIRST_SLOTS};
+	m->reads = m->budget * READS_A_PAGE;
 	m->slots = mem_alloc(m->nslots * sizeof *m->slots);
 	return m;
 }
@@ -126,13 +134,14 @@ static uint8_t *room(struct memory *m, size_t *n)
 static size_t ahead(struct memory *m, uint64_t key)
 {
 	uint64_t window = (key - 1) / MEMORY_AHEAD + 1;
-	uint64_t *seen = &m->windows[window % WINDOWS];
-	size_t n = 1, most = MEMORY_AHEAD - (key - 1) % MEMORY_AHEAD;
+	size_t n = 1, most = MEMORY_AHEAD - (key - 1) % MEMORY_AHEAD, at = window % WINDOWS;
 
-	if (*seen != window) {
-		*seen = window;
-		return 1;
+	if (m->windows[at].number != window) {
+		m->windows[at].number = window;
+		m->windows[at].misses = 0;
 	}
+	if (++m->windows[at].misses < MISSES)
+		return 1;
 	if (most > m->budget)
 		most = m->budget;
 	while (n < most && !slot_of(m, key + n)->key)
@@ -172,6 +181,11 @@ static const uint8_t *page(struct memory *m, uint64_t address)
 {
 	uint64_t key = address / MEMORY_PAGE + 1;
 
+	if (!m->reads) {
+		m->spent = true;
+		return NULL;
+	}
+	m->reads--;
 	if (m->last.key == key)
 		return m->last.data;
 

@@ -50,8 +50,8 @@ static void read_blocked(struct reader *r, const struct at *at, struct blocked *
 {
 	const char *role = reader_need_str(r, at, "role");
 
-	b->pid = reader_get_pid(r, at, "pid", 1);
-	b->tid = reader_get_pid(r, at, "tid", 1);
+	b->pid = reader_need_pid(r, at, "pid", 1);
+	b->tid = reader_need_pid(r, at, "tid", 1);
 	b->comm = reader_need_str(r, at, "comm");
 	b->label = reader_need_str(r, at, "label");
 	b->call = reader_need_str(r, at, "syscall");
@@ -113,8 +113,8 @@ static void read_holders(struct reader *r, const struct at *up, struct finding_o
 		if (r->rc)
 			return;
 		o->holders[i++] = (struct object_holder){
-			.pid = reader_get_pid(r, &at, "pid", 1),
-			.fd = reader_get_pid(r, &at, "fd", 0),
+			.pid = reader_need_pid(r, &at, "pid", 1),
+			.fd = reader_need_pid(r, &at, "fd", 0),
 			.ends = read_ends(r, &at, "ends"),
 			.label = reader_need_str(r, &at, "label"),
 		};
@@ -175,7 +175,7 @@ static void read_stacks(struct reader *r, const struct at *up, struct finding *f
 
 		if (r->rc)
 			return;
-		f->stacks[i++] = (struct finding_stacks){reader_get_pid(r, &at, "pid", 1), reader_stacks_of(r, &at)};
+		f->stacks[i++] = (struct finding_stacks){reader_need_pid(r, &at, "pid", 1), reader_stacks_of(r, &at)};
 		f->nstacks = i;
 	}
 }
@@ -183,7 +183,7 @@ static void read_stacks(struct reader *r, const struct at *up, struct finding *f
 static struct leak_process read_leak_process(struct reader *r, const struct at *at, int64_t start_ns)
 {
 	return (struct leak_process){
-		.pid = reader_get_pid(r, at, "pid", 1),
+		.pid = reader_need_pid(r, at, "pid", 1),
 		.label = reader_need_str(r, at, "label"),
 		.command = reader_need_str(r, at, "command"),
 		.started_ns = reader_get_moment(r, at, "started_s", start_ns, 0),
@@ -244,6 +244,8 @@ static void read_verdict(struct reader *r, const struct at *at, struct finding *
 		reader_fail(r, at, "certainty", "is neither \"proven\" nor \"suspected\"");
 	f->certainty = strcmp(certainty, "proven") == 0 ? PROVEN : SUSPECTED;
 	f->rescue = reader_get_str(r, at, "rescue");
+	f->quiet_ns = reader_get_ns(r, at, "quiet_s", 0) / NS_PER_MS * NS_PER_MS;
+	f->test_late = reader_get_bool(r, at, "test_late", false);
 	f->prompt_or_stdin = reader_get_bool(r, at, "prompt_or_stdin", false);
 	f->test = reader_get_str(r, at, "test");
 	f->phase = reader_get_str(r, at, "phase");

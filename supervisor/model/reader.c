@@ -75,6 +75,11 @@ pid_t reader_get_pid(struct reader *r, const struct at *at, const char *key, int
 	return (pid_t)reader_to_int(r, at, key, reader_optional(r, at, key), least, INT32_MAX);
 }
 
+pid_t reader_need_pid(struct reader *r, const struct at *at, const char *key, int64_t least)
+{
+	return (pid_t)reader_to_int(r, at, key, reader_required(r, at, key), least, INT32_MAX);
+}
+
 static bool to_bool(struct reader *r, const struct at *at, const char *key, const cJSON *json)
 {
 	if (json && !cJSON_IsBool(json))

@@ -46,6 +46,7 @@ uint64_t reader_to_address(struct reader *r, const struct at *at, const char *ke
 
 /* Of a member. */
 pid_t reader_get_pid(struct reader *r, const struct at *at, const char *key, int64_t least);
+pid_t reader_need_pid(struct reader *r, const struct at *at, const char *key, int64_t least);
 bool reader_get_bool(struct reader *r, const struct at *at, const char *key, bool fallback);
 bool reader_need_bool(struct reader *r, const struct at *at, const char *key);
 char *reader_get_str(struct reader *r, const struct at *at, const char *key); /* NULL when it is missing */

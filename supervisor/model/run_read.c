@@ -136,8 +136,8 @@ static void read_exit(struct reader *r, const struct at *up, struct process_row 
 
 static void read_process(struct reader *r, const struct at *at, struct process_row *row, int64_t start_ns)
 {
-	row->pid = reader_get_pid(r, at, "pid", 1);
-	row->ppid = reader_get_pid(r, at, "ppid", 0);
+	row->pid = reader_need_pid(r, at, "pid", 1);
+	row->ppid = reader_need_pid(r, at, "ppid", 0);
 	read_words(r, at, row);
 	row->started_ns = reader_get_moment(r, at, "started_s", start_ns, start_ns);
 	row->ended_ns = reader_get_moment(r, at, "ended_s", start_ns, NEVER_NS);
@@ -183,7 +183,7 @@ static void read_tests(struct reader *r, const struct at *up, struct run_report 
 			return;
 		tests[i++] = (struct run_test){
 			.test = reader_need_str(r, &at, "test"),
-			.pid = reader_get_pid(r, &at, "pid", 1),
+			.pid = reader_need_pid(r, &at, "pid", 1),
 			.from_ns = reader_get_moment(r, &at, "started_s", run->start_ns, run->start_ns),
 			.to_ns = reader_get_moment(r, &at, "ended_s", run->start_ns, NEVER_NS),
 			.setup_ns = reader_get_moment(r, &at, "setup_s", run->start_ns, 0),
@@ -249,7 +249,7 @@ static void read_signalled(struct reader *r, const struct at *cleanup, struct ru
 		if (r->rc)
 			return;
 		signalled[i++] = (struct signalled){
-			.pid = reader_get_pid(r, &at, "pid", 1),
+			.pid = reader_need_pid(r, &at, "pid", 1),
 			.signal = reader_need_str(r, &at, "signal"),
 			.at_ns = reader_get_moment(r, &at, "at_s", run->start_ns, 0),
 		};
@@ -270,7 +270,7 @@ static void read_survivors(struct reader *r, const struct at *cleanup, struct ru
 		if (r->rc)
 			return;
 		survivors[i++] = (struct survivor){
-			.pid = reader_get_pid(r, &at, "pid", 1),
+			.pid = reader_need_pid(r, &at, "pid", 1),
 			.state = *reader_need_str(r, &at, "state"),
 			.comm = reader_need_str(r, &at, "comm"),
 			.wchan = reader_need_str(r, &at, "wchan"),

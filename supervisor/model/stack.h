@@ -46,8 +46,8 @@ const char *lock_kind_name(enum lock_kind kind); /* "", "Lock", "RLock", "multip
 struct lock_owner {
 	pid_t pid, tid;
 	bool exact;         /* the lock itself says so. Else inferred from a `with` block that the owner is in */
-	const struct frame *at; /* inferred: the frame that is in the `with`, with the line of that where it can be told (3.11 on). Exact: the frame
-				 * that is in a `with` of it, else where it stands. NULL: not known */
+	const struct frame *at; /* inferred: the frame that is in the `with`, with the line of that where it can be told (3.11
+				 * on). Exact: the frame that is in a `with` of it, else where it stands. NULL: not known */
 };
 
 /** The lock that a task waits for. The same `address` in two tasks of a process is the same lock; across processes, `shared`. */
@@ -58,7 +58,7 @@ struct lock_wait {
 	const char *shared;  /* "MAJ:MIN:INODE+OFFSET" of the mapping that its word lies in; NULL: private */
 	struct lock_owner *owners;
 	size_t nowners;
-	bool signal;      /* nobody holds it: it is waited for until somebody sets, fills or notifies it (Event, Queue, Condition) */
+	bool signal;      /* nobody holds it: somebody sets, fills or notifies it (Event, Queue, Condition) */
 	bool only_owners; /* nobody but these can let the waiter go on, as far as the lock tells: exact, and fit for a proof */
 	bool owner_gone;  /* the lock names an owner that is no thread of its process: it was left behind when that was forked */
 };

@@ -42,8 +42,8 @@ static struct frame *read_frames(struct reader *r, const struct at *up, const ch
 static struct lock_owner read_owner(struct reader *r, const struct at *at)
 {
 	struct lock_owner o = {
-		.pid = reader_get_pid(r, at, "pid", 1),
-		.tid = reader_get_pid(r, at, "tid", 1),
+		.pid = reader_need_pid(r, at, "pid", 1),
+		.tid = reader_need_pid(r, at, "tid", 1),
 		.exact = reader_get_bool(r, at, "exact", false),
 	};
 
@@ -97,7 +97,7 @@ static void read_thread(struct reader *r, const struct at *at, struct stack *s)
 	for (enum stack_quality q = STACK_NONE; quality && q <= STACK_PARTIAL; q++)
 		if (strcmp(quality, stack_quality_name(q)) == 0)
 			s->quality = q;
-	s->tid = reader_get_pid(r, at, "tid", 1);
+	s->tid = reader_need_pid(r, at, "tid", 1);
 	s->runs = reader_get_count(r, at, "runs");
 	s->why = reader_get_str(r, at, "why");
 	s->frames = read_frames(r, at, "frames", &s->nframes);

@@ -36,11 +36,21 @@ const char *observe_checkout(char *buf, size_t size)
 	return buf;
 }
 
+/** A folder between the two that has a .git of its own is another checkout: a worktree is often made inside of its repository. */
 static bool lies_in(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
+	char git[4200];
 
-	return n > 1 && strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
+	if (n <= 1 || strncmp(path, folder, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return false;
+	for (size_t at = strlen(path); at > n; at--) {
+		if (path[at] != '/' && path[at] != '\0')
+			continue;
+		if ((size_t)snprintf(git, sizeof git, "%.*s/.git", (int)at, path) < sizeof git && access(git, F_OK) == 0)
+			return false;
+	}
+	return true;
 }
 
 /** The value of a variable in "A=1\0B=2\0"; NAME with its '='. */
@@ -54,21 +64,27 @@ static const char *find_variable(const struct text *environ_text, const char *na
 	return NULL;
 }
 
-static bool in_checkout(pid_t pid, const char *argv0, const struct text *environ_text)
+static void find_ties(pid_t pid, const char *argv0, const struct text *environ_text, struct process_facts *out)
 {
 	static const char *const links[] = {"cwd", "exe"};
+	static const enum process_tie ties[] = {TIE_FOLDER, TIE_PROGRAM};
 	char folder[4096], path[64], target[4096];
 	const char *venv = find_variable(environ_text, VENV_VARIABLE);
+	bool known = observe_checkout(folder, sizeof folder) != NULL;
 
-	if (!observe_checkout(folder, sizeof folder))
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		snprintf(path, sizeof path, "/proc/%d/%s", pid, links[i]);
-		if (sys_readlink(AT_FDCWD, path, target, sizeof target, NULL) == 0 && lies_in(target, folder))
-			return true;
+		if (sys_readlink(AT_FDCWD, path, target, sizeof target, NULL))
+			continue;
+		if (known && lies_in(target, folder))
+			out->ties |= ties[i];
+		if (ties[i] == TIE_PROGRAM && strrchr(target, '/'))
+			out->python = strncmp(strrchr(target, '/') + 1, "python", 6) == 0;
 	}
 	/* The interpreter of a virtual environment is a link to one that lies elsewhere. */
-	return (venv && lies_in(venv, folder)) || (argv0 && lies_in(argv0, folder));
+	if (known && ((venv && lies_in(venv, folder)) || (argv0 && lies_in(argv0, folder))))
+		out->ties |= TIE_VENV;
+	out->in_checkout = out->ties != 0;
 }
 
 /** Init, or a service manager of a session, which takes orphans as well (PR_SET_CHILD_SUBREAPER in systemd.exec(5)). */
@@ -148,7 +164,7 @@ bool observe_facts(pid_t pid, struct process_facts *out)
 	if (sys_read_file(AT_FDCWD, path, &text, NULL))
 		text.n = 0;
 	copy_test(&text, out);
-	out->in_checkout = in_checkout(pid, line.n ? text_str(&line) : NULL, &text);
+	find_ties(pid, line.n ? text_str(&line) : NULL, &text, out);
 	return true;
 }
 

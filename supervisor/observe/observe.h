@@ -115,6 +115,9 @@ typedef VEC(struct listener) listener_vec;
 /** Those that a process of the tree holds, one row for each holder; in other network namespaces of the tree, too. */
 void observe_listeners(struct observe *ob, listener_vec *out);
 
+/** What ties a process to the checkout that observe_checkout() names. A checkout that lies in another one is none of it. */
+enum process_tie { TIE_FOLDER = 1, TIE_PROGRAM = 2, TIE_VENV = 4 };
+
 /** What a reader wants to know of a process. */
 struct process_facts {
 	pid_t pid, parent;
@@ -123,7 +126,9 @@ struct process_facts {
 	char state;
 	char label[48], command[256];
 	char test[512]; /* PYTEST_CURRENT_TEST as it was started with, without the phase; "" */
-	bool in_checkout; /* its folder, program or virtual environment lies in the folder that observe_checkout() names */
+	unsigned ties;    /* of enum process_tie */
+	bool in_checkout; /* there are any */
+	bool python;      /* its program's name begins so */
 	bool orphan;      /* its parent is init, or who stands in for it */
 };
 typedef VEC(struct process_facts) facts_vec;

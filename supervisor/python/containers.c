@@ -139,6 +139,9 @@ bool py_next(struct python *py, struct py_iter *it)
 
 uint64_t py_find_key(struct python *py, struct py_iter it, const char *key)
 {
+	/* Of a class, an object, sys.modules; and dozens of classes may be asked for one attribute. */
+	if (it.left > PY_MOST_KEYS)
+		it.left = PY_MOST_KEYS;
 	while (py_next(py, &it))
 		if (py_string_is(py, it.key, key))
 			return it.value;

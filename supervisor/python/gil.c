@@ -6,7 +6,7 @@ static uint64_t main_interpreter(struct python *py)
 {
 	uint64_t interpreter = 0;
 
-	for (int i = 0; i < 256 && (interpreter = py_next_interpreter(py, interpreter)); i++)
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (interpreter = py_next_interpreter(py, interpreter)); i++)
 		if (memory_u64(py->m, interpreter + (uint64_t)py->o.is_id) == 0)
 			return interpreter;
 	return 0;

@@ -1,5 +1,5 @@
-/* Who waits for which lock, and who has it. Exact where the lock itself names its owner; else by the `with` block that somebody is in, which
- * explains but proves nothing: any thread may release a plain lock.
+/* Who waits for which lock, and who has it. Exact where the lock itself names its owner; else by the `with` block that somebody
+ * is in, which explains but proves nothing: any thread may release a plain lock.
  */
 #include "python/locks.h"
 
@@ -44,8 +44,8 @@ static void exact_holder(struct locking *l, struct python_lock *out, uint64_t id
 	add_holder(out, l->py->arena, (struct python_holder){(size_t)thread, frame_of_hold(l, lock, (size_t)thread), 0, true});
 }
 
-/** By `with` blocks, of the waiter itself as well: a second `with` of a plain lock never ends. Only one can have such a lock: of two, one at
- *  least let go of it by other means, and nothing tells which. */
+/** By `with` blocks, of the waiter itself as well: a second `with` of a plain lock never ends. Only one can have such a
+ *  lock: of two, one at least let go of it by other means, and nothing tells which. */
 static void inferred_holders(struct locking *l, struct python_lock *out, uint64_t lock, bool many)
 {
 	for (size_t i = 0; i < l->holds.n; i++) {
@@ -58,21 +58,23 @@ static void inferred_holders(struct locking *l, struct python_lock *out, uint64_
 		out->nholders = 0;
 }
 
-/** The struct that the thread's word lies in, when it waits for a GIL: up to 3.11 there is one, in _PyRuntime, where nothing else is a
- *  futex; then each interpreter points to its own. */
+/** The struct that the thread's word lies in, when it waits for a GIL: up to 3.11 there is one, in _PyRuntime, where nothing
+ *  else is a futex; then each interpreter points to its own. */
 static bool waits_for_gil(struct python *py, uint64_t word, uint64_t *holder)
 {
-	uint64_t gil;
+	uint64_t gil, is = 0;
 
 	if (py->o.is_gil < 0) {
 		*holder = memory_u64(py->m, py->at.runtime + (uint64_t)py->o.rt_tstate_current);
 		return word >= py->at.runtime && word - py->at.runtime < (uint64_t)py->o.rt_size;
 	}
-	for (uint64_t is = py_next_interpreter(py, 0); is; is = py_next_interpreter(py, is)) {
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(py, is)); i++) {
 		gil = memory_u64(py->m, is + (uint64_t)py->o.is_gil);
 		if (!gil || word < gil || word - gil >= GIL_SIZE)
 			continue;
-		*holder = memory_u32(py->m, gil + (uint64_t)py->o.gil_locked) ? memory_u64(py->m, gil + (uint64_t)py->o.gil_holder) : 0;
+		*holder = memory_u32(py->m, gil + (uint64_t)py->o.gil_locked)
+				  ? memory_u64(py->m, gil + (uint64_t)py->o.gil_holder)
+				  : 0;
 		return true;
 	}
 	return false;
@@ -136,8 +138,8 @@ static void one_wait(struct locking *l, const struct python_blocked *b, struct p
 	exact_holder(l, out, ident, 0);
 }
 
-struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
-				 size_t nblocked)
+struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n,
+				 const struct python_blocked *blocked, size_t nblocked)
 {
 	struct locking l = {.py = py, .threads = threads, .n = n};
 	struct python_lock *out = arena_array(py->arena, nblocked ? nblocked : 1, sizeof *out);

@@ -1,8 +1,9 @@
 /* Which object a thread waits for. The futex word names it, exactly:
  *
- * Up to 3.12 a lock has a semaphore of its own (Python/thread_pthread.h), and the pointer in the object is the address of the word. From
- * 3.13 on a thread is parked (Python/parking_lot.c): the word lies in a `struct wait_entry` on the waiter's own stack, behind the address
- * that it is parked on, which lies inside of the object. Within 3.13 _thread.lock changed from the one to the other, _thread.RLock with 3.14.
+ * Up to 3.12 a lock has a semaphore of its own (Python/thread_pthread.h), and the pointer in the object is the address of the
+ * word. From 3.13 on a thread is parked (Python/parking_lot.c): the word lies in a `struct wait_entry` on the waiter's own
+ * stack, behind the address that it is parked on, which lies inside of the object. Within 3.13 _thread.lock changed from the
+ * one to the other, _thread.RLock with 3.14.
  */
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct wanted {
 
 static bool is_simple_queue(struct python *py, uint64_t obj)
 {
-	return py_is_type(py, obj, "_queue.SimpleQueue");
+	return lock_class_of(py, obj) == CLASS_QUEUE;
 }
 
 static const char *type_of(struct python *py, uint64_t obj)

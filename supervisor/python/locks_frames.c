@@ -3,7 +3,13 @@
 
 #include "python/locks.h"
 
-enum { MOST_SLOTS = 256, MOST_WAITED = 8, MOST_BLOCKS = 64, MOST_MANAGERS = 4, METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */ };
+enum {
+	MOST_SLOTS = 256,
+	MOST_WAITED = 8,
+	MOST_BLOCKS = 64,
+	MOST_MANAGERS = 4,
+	METHOD_NAME = 24 /* PyDescrObject.d_name, descrobject.h */
+};
 
 bool lock_first_frame(struct python *py, const struct python_thread *t, struct py_frame *out)
 {
@@ -62,7 +68,8 @@ static uint64_t bound_exit(struct python *py, uint64_t obj)
 	}
 	if (!py_is_type(py, obj, "method"))
 		return 0;
-	return py_string_is(py, memory_u64(py->m, memory_u64(py->m, obj + (uint64_t)py->o.me_func) + (uint64_t)py->o.fu_name), "__exit__")
+	return py_string_is(py, memory_u64(py->m, memory_u64(py->m, obj + (uint64_t)py->o.me_func) + (uint64_t)py->o.fu_name),
+			    "__exit__")
 		       ? memory_u64(py->m, obj + (uint64_t)py->o.me_self)
 		       : 0;
 }
@@ -95,8 +102,8 @@ static uint64_t exit_at(struct python *py, const struct py_frame *f, size_t i, s
 	return bound_exit(py, obj);
 }
 
-/** Does the code call something `release`? co_names stands before co_varnames (cpython/code.h, 3.8 to 3.10), before co_exceptiontable
- *  afterwards. */
+/** Does the code call something `release`? co_names stands before co_varnames (cpython/code.h, 3.8 to 3.10), before
+ *  co_exceptiontable afterwards. */
 static bool names_release(struct python *py, const struct py_frame *f)
 {
 	uint64_t after = (uint64_t)(py->minor <= 10 ? py->o.co_varnames : py->o.co_exctable);
@@ -135,9 +142,10 @@ static bool has_let_go(const struct let_go *gone, uint64_t lock)
 	return false;
 }
 
-/** The line of the `with` whose __exit__ is the topmost of DEPTH slots; 0: not known. From 3.11 on the handler of a `with` block has the line of
- *  its item (up to 3.12: of the statement), and lies inside of the block around: from handler to handler it goes outward. No other block that keeps
- *  the instruction has an __exit__ on top: the compiler's clean-up has an exception there. */
+/** The line of the `with` whose __exit__ is the topmost of DEPTH slots; 0: not known. From 3.11 on the handler of a `with`
+ *  block has the line of its item (up to 3.12: of the statement), and lies inside of the block around: from handler to
+ *  handler it goes outward. No other block that keeps the instruction has an __exit__ on top: the compiler's clean-up has an
+ *  exception there. */
 static int with_line(struct python *py, const struct py_frame *f, size_t depth)
 {
 	struct py_frame at = *f;
@@ -148,7 +156,8 @@ static int with_line(struct python *py, const struct py_frame *f, size_t depth)
 
 	if (!size)
 		return 0;
-	for (int i = 0; i < MOST_BLOCKS && !line && py_exception_block(table, size, at.offset, &block) && block.handler >= 0; i++) {
+	for (int i = 0; i < MOST_BLOCKS && !line && py_exception_block(table, size, at.offset, &block) && block.handler >= 0;
+	     i++) {
 		at.offset = block.handler;
 		if (block.keeps && block.depth == depth)
 			line = py_frame_line(py, &at);
@@ -166,11 +175,6 @@ static void add_hold(struct locking *l, const struct let_go *gone, uint64_t self
 	vec_push(&l->holds, hold);
 }
 
-static bool is_manager(struct python *py, uint64_t obj)
-{
-	return lock_is_a(py, obj, "contextlib", "_GeneratorContextManager");
-}
-
 /** The generator of a @contextmanager function that stands at its yield, in the `with` of SELF: what that is in the `with` of. */
 static void holds_of_manager(struct locking *l, const struct let_go *gone, uint64_t self, struct lock_hold hold)
 {
@@ -178,7 +182,7 @@ static void holds_of_manager(struct locking *l, const struct let_go *gone, uint6
 	struct py_frame f;
 	size_t live;
 
-	for (int i = 0; i < MOST_MANAGERS && is_manager(l->py, self); i++) {
+	for (int i = 0; i < MOST_MANAGERS && lock_class_of(l->py, self) == CLASS_MANAGER; i++) {
 		gen = py_attr(l->py, self, "gen");
 		if (py_gen_state(l->py, gen) != PY_GEN_SUSPENDED || !py_gen_frame(l->py, gen, &f))
 			return;
@@ -200,7 +204,7 @@ static void holds_of_frame(struct locking *l, const struct py_frame *f, const st
 
 	for (size_t i = 0; i < live && i < MOST_SLOTS; i++) {
 		uint64_t self = exit_at(l->py, f, i, live);
-		bool manager = self && is_manager(l->py, self);
+		bool manager = self && lock_class_of(l->py, self) == CLASS_MANAGER;
 
 		if (!manager && !lock_beneath(l->py, self))
 			continue;

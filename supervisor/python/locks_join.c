@@ -1,8 +1,8 @@
 /* Whose end is waited for: Thread.join(), and the interpreter itself at its end (threading._shutdown). */
 #include "python/locks.h"
 
-/* ThreadHandle of Modules/_threadmodule.c from 3.13 on: thread_is_exiting (an event that the joiner is parked on), and the ident. Read from
- * memory of 3.13.0, 3.13.18, 3.14.10 and 3.15.2; the ident is checked. */
+/* ThreadHandle of Modules/_threadmodule.c from 3.13 on: thread_is_exiting (an event that the joiner is parked on), and the
+ * ident. Read from memory of 3.13.0, 3.13.18, 3.14.10 and 3.15.2; the ident is checked. */
 enum { HANDLE = 16, HANDLE_IDENT = 32, HANDLE_EVENT = 57, JOIN_FRAMES = 3 };
 
 /** Up to 3.12: the thread releases its _tstate_lock at its end. */
@@ -48,8 +48,8 @@ static uint64_t by_shutdown(struct python *py, const struct py_frame *f, const s
 	return 0;
 }
 
-/** The handle without a Thread object: of _thread.start_joinable_thread(), and when the interpreter joins what is left. A word that is the
- *  ident of a thread here, where a handle has it, is no accident. */
+/** The handle without a Thread object: of _thread.start_joinable_thread(), and when the interpreter joins what is left. A
+ *  word that is the ident of a thread here, where a handle has it, is no accident. */
 static uint64_t by_event(struct locking *l, const struct lock_waiter *w, const struct python_lock *out)
 {
 	uint64_t ident = out->kind == LOCK_PARKED ? memory_u64(l->py->m, w->parked - HANDLE_EVENT + HANDLE_IDENT) : 0;
@@ -65,7 +65,8 @@ uint64_t lock_joined(struct locking *l, const struct lock_waiter *w, struct pyth
 	for (int i = 0; more && i < JOIN_FRAMES; i++, f = outer) {
 		uint64_t ident = 0;
 
-		if (py_frame_is(l->py, &f, "/threading.py", "join") || py_frame_is(l->py, &f, "/threading.py", "_wait_for_tstate_lock"))
+		if (py_frame_is(l->py, &f, "/threading.py", "join") ||
+		    py_frame_is(l->py, &f, "/threading.py", "_wait_for_tstate_lock"))
 			ident = by_thread(l->py, py_local(l->py, &f, "self"), w, out);
 		else if (py_frame_is(l->py, &f, "/threading.py", "_shutdown"))
 			ident = by_shutdown(l->py, &f, w, out);

@@ -1,5 +1,5 @@
-/* What a thread waits for in the user's words: not the lock inside of an Event, but the Event; not the Event inside of a Queue, but the
- * Queue. The functions of the standard library that it waits through tell, and their `self`.
+/* What a thread waits for in the user's words: not the lock inside of an Event, but the Event; not the Event inside of a Queue,
+ * but the Queue. The functions of the standard library that it waits through tell, and their `self`.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@ struct word {
 #define IMPORTING "<frozen importlib._bootstrap>"
 #define THREADING(function, class) {"/threading.py", function, "threading", class, "threading." class, false}
 #define QUEUE(function, class) {"/queue.py", function, "queue", class, "queue." class, false}
-#define SHARED(file, function, class)                                                                                  \
+#define SHARED(file, function, class) \
 	{"/multiprocessing/" file ".py", function, "multiprocessing." file, class, "multiprocessing." file "." class, false}
 static const struct word words[] = {
 	THREADING("wait", "Condition"),
@@ -56,7 +56,8 @@ static const struct word *word_of(struct python *py, const struct py_frame *f, u
 	if (!obj)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (py_frame_is(py, f, words[i].file, words[i].function) && lock_is_a(py, obj, words[i].module, words[i].class)) {
+		if (py_frame_is(py, f, words[i].file, words[i].function) &&
+		    lock_is_a(py, obj, words[i].module, words[i].class)) {
 			*self = obj;
 			return &words[i];
 		}
@@ -83,7 +84,8 @@ static bool is_library(struct python *py, const struct py_frame *f)
 	return false;
 }
 
-/* A lock of its own for each module (importlib/_bootstrap.py): `owner` is an ident, and only its thread's release() wakes others. */
+/* A lock of its own for each module (importlib/_bootstrap.py): `owner` is an ident, and only its thread's release() wakes
+ * others. */
 bool lock_of_import(struct python *py, uint64_t obj, int64_t *owner)
 {
 	return lock_is_a(py, obj, "_frozen_importlib", "_ModuleLock") && py_int(py, py_attr(py, obj, "owner"), owner);

@@ -9,36 +9,85 @@ bool lock_is_a(struct python *py, uint64_t obj, const char *module, const char *
 {
 	uint64_t base = py_base_named(py, py_type(py, obj), name);
 
-	return base && py_string_is(py, py_dict_get(py, memory_u64(py->m, base + (uint64_t)py->o.tp_dict), "__module__"), module);
+	return base &&
+	       py_string_is(py, py_dict_get(py, memory_u64(py->m, base + (uint64_t)py->o.tp_dict), "__module__"), module);
+}
+
+static enum lock_class class_of_name(const char *name)
+{
+	if (strcmp(name, "_thread.lock") == 0)
+		return CLASS_LOCK;
+	if (strcmp(name, "_thread.RLock") == 0)
+		return CLASS_RLOCK;
+	if (strcmp(name, "_multiprocessing.SemLock") == 0)
+		return CLASS_SEMLOCK;
+	return strcmp(name, "_queue.SimpleQueue") == 0 ? CLASS_QUEUE : CLASS_OTHER;
+}
+
+static enum lock_class class_by_bases(struct python *py, uint64_t obj)
+{
+	if (lock_is_a(py, obj, "multiprocessing.synchronize", "SemLock"))
+		return CLASS_SHARED;
+	if (lock_is_a(py, obj, "threading", "Condition") || lock_is_a(py, obj, "multiprocessing.synchronize", "Condition"))
+		return CLASS_CONDITION;
+	if (lock_is_a(py, obj, "threading", "Semaphore"))
+		return CLASS_SEMAPHORE;
+	return lock_is_a(py, obj, "contextlib", "_GeneratorContextManager") ? CLASS_MANAGER : CLASS_OTHER;
+}
+
+/** Many objects are looked at, of few types, and most are no locks. */
+enum lock_class lock_class_of(struct python *py, uint64_t obj)
+{
+	uint64_t type = py_type(py, obj);
+	struct py_type_class *known = &py->classes[type / 16 % ARRAY_SIZE(py->classes)];
+	enum lock_class class;
+	char name[64];
+
+	if (!type || known->type == type)
+		return type ? (enum lock_class)known->class : CLASS_OTHER;
+	if (!py_name_of_type(py, type, name, sizeof name))
+		return CLASS_OTHER;
+	class = class_of_name(name);
+	if (class == CLASS_OTHER)
+		class = class_by_bases(py, obj);
+	*known = (struct py_type_class){type, (int)class};
+	return class;
 }
 
 enum lock_kind lock_kind_of(struct python *py, uint64_t lock)
 {
-	char name[32];
-
-	if (!py_type_name(py, lock, name, sizeof name))
-		return LOCK_NONE;
-	if (strcmp(name, "_thread.lock") == 0)
+	switch (lock_class_of(py, lock)) {
+	case CLASS_LOCK:
 		return LOCK_LOCK;
-	if (strcmp(name, "_thread.RLock") == 0)
+	case CLASS_RLOCK:
 		return LOCK_RLOCK;
-	return strcmp(name, "_multiprocessing.SemLock") == 0 ? LOCK_SEMLOCK : LOCK_NONE;
+	case CLASS_SEMLOCK:
+		return LOCK_SEMLOCK;
+	default:
+		return LOCK_NONE;
+	}
 }
 
-/** Most objects that are looked at are no locks: the name of the class tells that without a walk through its bases. */
 uint64_t lock_beneath(struct python *py, uint64_t obj)
 {
-	for (int i = 0; i < 2; i++) {
-		if (lock_kind_of(py, obj) != LOCK_NONE)
+	for (int i = 0; i < 3; i++) {
+		switch (lock_class_of(py, obj)) {
+		case CLASS_LOCK:
+		case CLASS_RLOCK:
+		case CLASS_SEMLOCK:
+		case CLASS_SEMAPHORE:
 			return obj;
-		if (lock_is_a(py, obj, "multiprocessing.synchronize", "SemLock"))
+		case CLASS_SHARED:
 			obj = py_attr(py, obj, "_semlock");
-		else if (lock_is_a(py, obj, "threading", "Condition") || lock_is_a(py, obj, "multiprocessing.synchronize", "Condition"))
+			break;
+		case CLASS_CONDITION:
 			obj = py_attr(py, obj, "_lock");
-		else
-			return lock_is_a(py, obj, "threading", "Semaphore") ? obj : 0;
+			break;
+		default:
+			return 0;
+		}
 	}
-	return lock_kind_of(py, obj) != LOCK_NONE ? obj : 0;
+	return 0;
 }
 
 long lock_thread_of(const struct locking *l, uint64_t ident)

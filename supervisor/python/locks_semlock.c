@@ -21,7 +21,8 @@ static bool gather(struct python *py, uint64_t obj, void *who)
 	struct gathering *g = who;
 	uint64_t lock = lock_beneath(py, obj);
 
-	if (lock && lock_kind_of(py, lock) == LOCK_SEMLOCK && g->found.n < MOST_SEMLOCKS && !is_among(g->found.at, g->found.n, lock))
+	if (lock && lock_kind_of(py, lock) == LOCK_SEMLOCK && g->found.n < MOST_SEMLOCKS &&
+	    !is_among(g->found.at, g->found.n, lock))
 		vec_push(&g->found, lock);
 	return false;
 }

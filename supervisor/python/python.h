@@ -95,8 +95,8 @@ struct python_lock {
 	bool signal, only_holders, holder_gone;
 };
 /** What each of BLOCKED waits for: as many rows, LOCK_NONE where it is no lock of Python's. */
-struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n, const struct python_blocked *blocked,
-				 size_t nblocked);
+struct python_lock *python_locks(struct python *py, const struct python_thread *threads, size_t n,
+				 const struct python_blocked *blocked, size_t nblocked);
 
 /** A _multiprocessing.SemLock: what this process knows of a semaphore that others may have objects of, too. */
 struct python_semlock {

@@ -1,5 +1,5 @@
-/* Helper threads of libraries that wait for their next piece of work: known by their whole stack, so that one which is at work, or has
- * anything of the user's under it, is none.
+/* Helper threads of libraries that wait for their next piece of work: known by their whole stack, so that one which is at work,
+ * or has anything of the user's under it, is none.
  */
 #include <string.h>
 
@@ -21,8 +21,8 @@ static const struct step begins[] = {
 
 enum { MOST_STEPS = 5 };
 
-/** READS: its system call, read(2) or recv(2), is on the one descriptor that it lives from. Those that poll several, accept, or are woken
- *  by a lock are named for the reader alone. */
+/** READS: its system call, read(2) or recv(2), is on the one descriptor that it lives from. Those that poll several, accept,
+ *  or are woken by a lock are named for the reader alone. */
 struct service {
 	const char *name;
 	bool reads;
@@ -32,10 +32,14 @@ struct service {
 static const struct service services[] = {
 	{"execnet receiver",
 	 true,
-	 {{"/execnet/gateway_base.py", "read"}, {"/execnet/gateway_base.py", "from_io"}, {"/execnet/gateway_base.py", "_thread_receiver"}}},
+	 {{"/execnet/gateway_base.py", "read"},
+	  {"/execnet/gateway_base.py", "from_io"},
+	  {"/execnet/gateway_base.py", "_thread_receiver"}}},
 	{"execnet receiver", /* by a socket */
 	 true,
-	 {{"/execnet/gateway_socket.py", "read"}, {"/execnet/gateway_base.py", "from_io"}, {"/execnet/gateway_base.py", "_thread_receiver"}}},
+	 {{"/execnet/gateway_socket.py", "read"},
+	  {"/execnet/gateway_base.py", "from_io"},
+	  {"/execnet/gateway_base.py", "_thread_receiver"}}},
 	{"execnet worker without a task",
 	 false,
 	 {{"/threading.py", "wait"},

@@ -10,7 +10,8 @@
 #include "python/python.h"
 
 /* No text of a process is taken longer than this; nothing is counted further. */
-enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_BASES = 64, PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
+enum { PY_TEXT = 1024, PY_MOST_ITEMS = 1 << 20, PY_MOST_KEYS = 1 << 16, PY_MOST_BASES = 64, PY_MOST_INTERPRETERS = 256 };
+enum { PY_MOST_LOCALS = 4096, PY_MOST_TABLE = 1 << 20 };
 
 struct python {
 	struct memory *m;
@@ -25,6 +26,10 @@ struct python {
 	uint64_t code_type;  /* verified */
 	uint64_t last_type;  /* whose name is in last_name: neighbours in a list are often of one type */
 	char last_name[96];
+	struct py_type_class {
+		uint64_t type;
+		int class; /* enum lock_class */
+	} classes[256];    /* of types that locks were looked for among */
 };
 
 /* ---- objects.c: types and plain values ---- */
@@ -173,7 +178,7 @@ int py_line(int minor, int first_line, const uint8_t *table, size_t size, int of
 
 /* ---- threads.c ---- */
 
-/** Interpreters, one after the other: 0 begins, 0 ends. */
+/** Interpreters, one after the other: 0 begins, 0 ends. The list may be a ring where memory is torn: no more than PY_MOST_INTERPRETERS. */
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter);
 
 /* ---- gc.c: the lists of the garbage collector ---- */

@@ -1,4 +1,5 @@
-/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a yield. */
+/* All async tasks of a process: those of asyncio and trio, coroutines that no task runs, and async generators that rest at a
+ * yield. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,7 @@ size_t tasks_show(struct tasks *t, struct async_task **out)
 	vec_free(&t->objects);
 	vec_free(&t->watched);
 	vec_free(&t->loops);
+	vec_free(&t->holds);
 	vec_free(&t->found);
 	mem_free(t->types);
 	return n;

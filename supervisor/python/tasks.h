@@ -1,4 +1,5 @@
-/* Private to python/: what tasks*.c share. Coroutines are followed by what they await; which of them a task runs, its library knows. */
+/* Private to python/: what tasks*.c share. Coroutines are followed by what they await; which of them a task runs, its library
+ * knows. */
 #ifndef TRACEWRAP_PYTHON_TASKS_H
 #define TRACEWRAP_PYTHON_TASKS_H
 
@@ -18,7 +19,7 @@ enum task_class {
 	CLASS_COROUTINE,
 	CLASS_ASYNC_GENERATOR,
 	CLASS_GENERATOR,
-	CLASS_ASYNCIO,   /* _asyncio.Task, and what is derived from it */
+	CLASS_ASYNCIO,    /* _asyncio.Task, and what is derived from it */
 	CLASS_PY_ASYNCIO, /* asyncio.tasks.Task as written in Python */
 	CLASS_TRIO,
 };
@@ -45,6 +46,11 @@ struct watched {
 	bool writes;
 };
 
+/** A task that is in an `async with` block. */
+struct async_hold {
+	uint64_t lock, task; /* the object in the block; 0: it has been given back */
+};
+
 struct type_slot {
 	uint64_t type; /* 0: free */
 	enum task_class class;
@@ -54,14 +60,16 @@ struct tasks {
 	struct python *py;
 	const struct python_tasks_limit *limit;
 	const char *cut;
-	bool over;     /* tasks_go_on() said so once */
-	size_t steps;  /* calls of tasks_go_on() */
-	size_t frames; /* of all chains so far */
-	size_t pages;  /* of the memory's budget, when the walk began */
+	bool over;              /* tasks_go_on() said so once */
+	size_t steps;           /* calls of tasks_go_on() */
+	size_t frames;          /* of all chains so far */
+	size_t pages;           /* of the memory's budget, when the walk began */
 	VEC(struct coro) coros; /* by address, once all are there */
 	VEC(struct task_object) objects;
 	VEC(struct watched) watched;
 	VEC(uint64_t) loops; /* that were looked through for `watched` */
+	VEC(struct async_hold) holds;
+	bool holds_known;
 	VEC(struct async_task) found;
 	struct type_slot *types; /* open addressing, a power of two, at most 3/4 full */
 	size_t ntypes, types_used;
@@ -117,12 +125,13 @@ const char *own_name(const char *function); /* "wait" of "Event.wait" */
 /** "Event.wait": the function of LINK, by the class of its own `self`. */
 const char *link_words(struct python *py, const struct link *link);
 /** Of the library's links from FROM outward, while INSIDE says so: the one by which the program called it. NULL: none is. */
-const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *), const void *of);
+const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *),
+			       const void *of);
 void add_edge(struct async_task *task, uint64_t to);
 bool local_fd(struct python *py, const struct link *link, const char *name, int *fd);
 pid_t pid_of(struct python *py, uint64_t number); /* an int object; 0: no pid */
 
-/* ---- tasks_asyncio.c, tasks_asyncio_future.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
+/* ---- tasks_asyncio.c, tasks_asyncio_future.c, tasks_asyncio_locks.c, tasks_asyncio_waits.c, tasks_trio.c ---- */
 /** The lists that asyncio keeps for debuggers from 3.14 on, into `objects`. */
 void asyncio_lists(struct tasks *t);
 /** Coroutine of a task; 0: it is over. */
@@ -132,6 +141,8 @@ uint64_t asyncio_waiter(struct tasks *t, uint64_t task);
 uint64_t asyncio_loop_of(struct python *py, uint64_t future);
 /** What a future stands for. *TASK: the one that it hides; 0: none. */
 const char *asyncio_future_words(struct tasks *t, uint64_t future, uint64_t *task);
+/** AWAITS, and which tasks are in a block of LOCK. */
+const char *asyncio_lock_words(struct tasks *t, const char *awaits, uint64_t lock, uint64_t waiter);
 void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, struct async_task *out);
 bool asyncio_watched(struct tasks *t, uint64_t future, int *fd, bool *writes);
 

@@ -1,4 +1,5 @@
-/* asyncio's tasks: those of C (_asyncio.Task), of which the layout is known or found, and those of Python (asyncio.tasks.Task). */
+/* asyncio's tasks: those of C (_asyncio.Task), of which the layout is known or found, and those of Python
+ * (asyncio.tasks.Task). */
 #include <string.h>
 
 #include "python/tasks.h"
@@ -16,12 +17,13 @@ static bool read_block(struct tasks *t, struct asyncio_block *b)
 	_Static_assert(sizeof *b == DEBUG_WORDS * 8, "as in memory");
 	if (!t->py->at.asyncio || !memory_read(t->py->m, t->py->at.asyncio, b, sizeof *b))
 		return false;
-	return b->task_size >= LEAST_COROUTINE && b->task_size <= 4096 && b->task_coro < b->task_size && b->task_name < b->task_size &&
-	       b->task_node < b->task_size && b->interpreter_head < b->interpreter_size && b->interpreter_size < 1 << 24 &&
-	       b->thread_head < b->thread_size && b->thread_size < 1 << 20;
+	return b->task_size >= LEAST_COROUTINE && b->task_size <= 4096 && b->task_coro < b->task_size &&
+	       b->task_name < b->task_size && b->task_node < b->task_size && b->interpreter_head < b->interpreter_size &&
+	       b->interpreter_size < 1 << 24 && b->thread_head < b->thread_size && b->thread_size < 1 << 20;
 }
 
-/* An intrusive list: each node lies inside a task, the head in the interpreter's or thread's state (pycore_llist.h: next, previous). */
+/* An intrusive list: each node lies inside a task, the head in the interpreter's or thread's state (pycore_llist.h: next,
+ * previous). */
 static bool read_list(struct tasks *t, uint64_t head, uint64_t node_at)
 {
 	uint64_t before = head, pair[2];
@@ -44,12 +46,13 @@ void asyncio_lists(struct tasks *t)
 	struct python_thread *threads;
 	const char *why;
 	bool whole = true;
+	uint64_t is = 0;
 	size_t n;
 
 	if (t->py->minor < 14 || !read_block(t, &b))
 		return;
 	t->task_coro = (int)b.task_coro;
-	for (uint64_t is = py_next_interpreter(t->py, 0); is; is = py_next_interpreter(t->py, is))
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(t->py, is)); i++)
 		whole &= read_list(t, is + b.interpreter_head, b.task_node);
 	n = python_threads(t->py, &threads, &why);
 	for (size_t i = 0; i < n; i++)
@@ -58,7 +61,8 @@ void asyncio_lists(struct tasks *t)
 		t->cut = "a list of asyncio's tasks is torn, or too long";
 }
 
-/** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be one. */
+/** Is AT where TASK has its coroutine? Before it lies what it waits for, behind it the name: a str, or the number that is to be
+ * one. */
 static bool coroutine_fits(struct tasks *t, uint64_t task, int at)
 {
 	struct python *py = t->py;

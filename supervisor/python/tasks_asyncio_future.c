@@ -3,8 +3,8 @@
 
 #include "python/tasks.h"
 
-/* A future of C begins with its loop and its first callback (FutureObj_HEAD, Modules/_asynciomodule.c); the latter is given out, checked to be
- * a function, by its name. */
+/* A future of C begins with its loop and its first callback (FutureObj_HEAD, Modules/_asynciomodule.c); the latter is given
+ * out, checked to be a function, by its name. */
 enum { CALLBACK = 8, MOST_FUNCTION = 256, MOST_CELLS = 8 };
 
 static uint64_t first_field(const struct python *py, uint64_t obj)
@@ -54,8 +54,8 @@ static bool is_code(struct python *py, uint64_t word)
 	return py_type(py, word) == py->code_type;
 }
 
-/** What FUNCTION closes over as NAME: its code names free variables last, in the closure's order (co_localsplusnames, before 3.11 in a tuple of
- *  their own). */
+/** What FUNCTION closes over as NAME: its code names free variables last, in the closure's order (co_localsplusnames, before
+ * 3.11 in a tuple of their own). */
 static uint64_t closed_over(struct python *py, uint64_t function, const char *name)
 {
 	uint64_t closure = word_of(py, function, is_closure), code = word_of(py, function, is_code);
@@ -71,11 +71,12 @@ static uint64_t closed_over(struct python *py, uint64_t function, const char *na
 const char *asyncio_future_words(struct tasks *t, uint64_t future, uint64_t *task)
 {
 	struct python *py = t->py;
-	uint64_t callback = first_callback(py, future), name = callback ? memory_u64(py->m, callback + (uint64_t)py->o.fu_name) : 0;
+	uint64_t callback = first_callback(py, future),
+		 name = callback ? memory_u64(py->m, callback + (uint64_t)py->o.fu_name) : 0;
 
 	*task = 0;
 	if (py_string_is(py, name, "_call_check_cancel"))
-		return "concurrent.futures.Future"; /* wrap_future(): of an executor, or of another thread's loop */
+		return "concurrent.futures.Future";          /* wrap_future(): of an executor, or of another thread's loop */
 	if (!py_string_is(py, name, "_outer_done_callback")) /* of shield() */
 		return "Future";
 	*task = closed_over(py, callback, "inner");

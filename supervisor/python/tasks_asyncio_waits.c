@@ -83,7 +83,8 @@ static void add_awaited(struct tasks *t, const struct link *link, struct async_t
 
 /* ---- descriptors and children ---- */
 
-/* sock_*() of the loop: `fd` is theirs, or that of the socket (PySocketSockObject, Modules/socketmodule.h: the number comes first). */
+/* sock_*() of the loop: `fd` is theirs, or that of the socket (PySocketSockObject, Modules/socketmodule.h: the number comes
+ * first). */
 static bool socket_call_fd(struct tasks *t, const struct link *link, struct async_task *out)
 {
 	const char *name = own_name(link->function), *slash = strrchr(link->file, '/');
@@ -237,6 +238,9 @@ void asyncio_waits(struct tasks *t, const struct chain *c, uint64_t waiter, stru
 	out->awaits = waiter_words(t, waiter, out, &plain);
 	if (link && plain)
 		out->awaits = link_words(t->py, link);
+	link = chain_inner(c, from);
+	if (link && plain && is_of(link, "locks.py", "acquire"))
+		out->awaits = asyncio_lock_words(t, out->awaits, py_local(t->py, &link->frame, "self"), out->id);
 	for (size_t i = from; (link = chain_inner(c, i)) && in_asyncio(link, NULL); i++) {
 		if (i == from)
 			add_awaited(t, link, out);

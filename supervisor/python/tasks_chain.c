@@ -9,7 +9,8 @@ enum { MOST_WRAPPERS = 4 };
 /* Awaitables of C that pass on to the object in their first field (Objects/genobject.c, Objects/iterobject.c). */
 static bool wraps(struct python *py, uint64_t obj)
 {
-	static const char *const names[] = {"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"};
+	static const char *const names[] = {"async_generator_asend", "async_generator_athrow", "coroutine_wrapper",
+					    "anext_awaitable"};
 	char name[64];
 
 	if (!py_type_name(py, obj, name, sizeof name))
@@ -72,7 +73,8 @@ static void link_running(struct tasks *t)
 		struct coro *inner = &t->coros.at[running[i]], *caller;
 		struct py_frame f, outer;
 
-		if (inner->class == CLASS_GENERATOR || !py_gen_frame(t->py, inner->at, &f) || !py_frame_outer(t->py, &f, &outer, NULL))
+		if (inner->class == CLASS_GENERATOR || !py_gen_frame(t->py, inner->at, &f) ||
+		    !py_frame_outer(t->py, &f, &outer, NULL))
 			continue;
 		caller = running_at(t, outer.address, running, n);
 		if (caller && caller != inner) {
@@ -104,7 +106,8 @@ static void push_link(struct tasks *t, struct chain *c, uint64_t gen, const stru
 	if (!function)
 		function = py_frame_function(t->py, f);
 	t->frames++;
-	vec_push(&c->links, (struct link){.gen = gen, .frame = *f, .function = function ? function : "", .file = file ? file : ""});
+	vec_push(&c->links,
+		 (struct link){.gen = gen, .frame = *f, .function = function ? function : "", .file = file ? file : ""});
 }
 
 void chain_follow(struct tasks *t, uint64_t gen, struct chain *c)

@@ -82,10 +82,24 @@ static void child_of(struct tasks *t, const struct package *p, const struct link
 {
 	struct python *py = t->py;
 
-	if (is_of(link, p, "_subprocess.py", "wait"))
+	if (is_of(link, p, "_subprocess.py", "wait")) {
 		out->child = pid_of(py, py_attr_path(py, py_local(py, &link->frame, "self"), "_proc.pid"));
-	else if (is_of(link, p, "_subprocess_platform/waitid.py", "_waitid_system_task"))
+		out->awaits = link_words(py, link); /* without a pidfd it goes through an event */
+	} else if (is_of(link, p, "_subprocess_platform/waitid.py", "_waitid_system_task")) {
 		out->child = pid_of(py, py_local(py, &link->frame, "pid"));
+	}
+}
+
+/** A lock knows the task that has it, and takes it back from no other (trio/_sync.py, _LockImpl.release()). */
+static void add_owner(struct tasks *t, const struct package *p, const struct link *link, struct async_task *out)
+{
+	uint64_t owner;
+
+	if (!is_of(link, p, "_sync.py", "acquire"))
+		return;
+	owner = py_attr(t->py, py_local(t->py, &link->frame, "self"), "_owner");
+	if (task_class_of(t, owner) == CLASS_TRIO && trio_coro(t, owner))
+		add_edge(out, owner);
 }
 
 void trio_waits(struct tasks *t, const struct chain *c, struct async_task *out)
@@ -105,8 +119,10 @@ void trio_waits(struct tasks *t, const struct chain *c, struct async_task *out)
 	link = told ? NULL : public_link(c, core, in_package, &p);
 	if (!told)
 		out->awaits = link_words(t->py, link ? link : chain_inner(c, core - 1));
-	for (size_t i = core; (link = chain_inner(c, i)) && in_package(link, &p); i++)
+	for (size_t i = core; (link = chain_inner(c, i)) && in_package(link, &p); i++) {
 		child_of(t, &p, link, out);
+		add_owner(t, &p, link, out);
+	}
 	out->waits_for = arena_memdup(t->py->arena, edges, out->nwaits_for * sizeof *edges);
 }
 

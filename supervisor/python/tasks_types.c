@@ -40,21 +40,28 @@ static void remember(struct tasks *t, uint64_t type, enum task_class class)
 	*slot = (struct type_slot){type, class};
 }
 
-/** By the name of the type itself; OBJ is of it, or of one derived from it. */
+/** By its address, where the interpreter's file tells that; else by its name, which another may have, but then not a frame as
+ * these do. */
+static bool is_the_type(uint64_t type, uint64_t known, const char *name, const char *wanted)
+{
+	return known ? type == known : !strcmp(name, wanted);
+}
+
+/** By the type itself; objects are of it, or of one derived from it. */
 static enum task_class class_by_name(struct tasks *t, uint64_t type)
 {
 	struct python *py = t->py;
 	char name[64];
 	uint64_t module;
 
-	if (type == py->at.coro_type)
-		return CLASS_COROUTINE;
-	if (type == py->at.async_gen_type)
-		return CLASS_ASYNC_GENERATOR;
-	if (type == py->at.gen_type)
-		return CLASS_GENERATOR;
 	if (!py_name_of_type(py, type, name, sizeof name))
 		return CLASS_OTHER;
+	if (is_the_type(type, py->at.coro_type, name, "coroutine"))
+		return CLASS_COROUTINE;
+	if (is_the_type(type, py->at.async_gen_type, name, "async_generator"))
+		return CLASS_ASYNC_GENERATOR;
+	if (is_the_type(type, py->at.gen_type, name, "generator"))
+		return CLASS_GENERATOR;
 	if (!strcmp(name, "_asyncio.Task"))
 		return CLASS_ASYNCIO;
 	if (strcmp(name, "Task") != 0)
@@ -63,11 +70,12 @@ static enum task_class class_by_name(struct tasks *t, uint64_t type)
 	if (py_string_is(py, module, "asyncio.tasks"))
 		return CLASS_PY_ASYNCIO;
 	/* It is made in trio._core._run, and made to say trio.lowlevel (trio/_util.py, fixup_module_metadata()). */
-	return py_string_is(py, module, "trio.lowlevel") || py_string_is(py, module, "trio._core._run") ? CLASS_TRIO : CLASS_OTHER;
+	return py_string_is(py, module, "trio.lowlevel") || py_string_is(py, module, "trio._core._run") ? CLASS_TRIO
+													: CLASS_OTHER;
 }
 
-/* A class of the program's own derives from a task's: tp_base, which stands before tp_dict (cpython/object.h, all versions), is the one
- * whose layout it has. */
+/* A class of the program's own derives from a task's: tp_base, which stands before tp_dict (cpython/object.h, all versions), is
+ * the one whose layout it has. */
 static enum task_class class_of_type(struct tasks *t, uint64_t type)
 {
 	uint64_t seen[PY_MOST_BASES];

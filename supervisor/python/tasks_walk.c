@@ -1,5 +1,5 @@
-/* All objects that CPython's garbage collector knows: three generations and what gc.freeze() set aside (pycore_gc.h). Each object has a
- * head of 16 bytes before it: next and previous, with flags in their two lowest bits. */
+/* All objects that CPython's garbage collector knows: three generations and what gc.freeze() set aside (pycore_gc.h). Each
+ * object has a head of 16 bytes before it: next and previous, with flags in their two lowest bits. */
 #include "python/tasks.h"
 
 enum { GC_HEAD = 16, SHARE_FOR_TASKS = 4 /* a quarter: what is found has to be read, too */ };
@@ -17,8 +17,8 @@ static bool closes(struct memory *m, uint64_t head)
 	return next && prev && plain(memory_u64(m, next + 8)) == head && plain(memory_u64(m, prev)) == head;
 }
 
-/* Up to 3.13 a pointer stands between the third generation and the frozen objects, 3.14 has them side by side; late releases of 3.13 moved
- * all of it by four bytes. So it is looked for: only a list's head closes. */
+/* Up to 3.13 a pointer stands between the third generation and the frozen objects, 3.14 has them side by side; late releases of
+ * 3.13 moved all of it by four bytes. So it is looked for: only a list's head closes. */
 static uint64_t frozen_head(struct tasks *t, uint64_t oldest)
 {
 	uint64_t first = oldest + (uint64_t)t->py->o.gc_gen_size;
@@ -60,8 +60,8 @@ static bool may_go_on(struct tasks *t, size_t seen)
 	return false;
 }
 
-/** From its end on: tasks are newer than the modules and the data that a program began with, should it be cut. @return false: no further list
- *  is to be read. */
+/** From its end on: tasks are newer than the modules and the data that a program began with, should it be cut. @return false: no
+ * further list is to be read. */
 static bool walk_list(struct tasks *t, uint64_t head, size_t *seen)
 {
 	struct python *py = t->py;
@@ -110,9 +110,10 @@ static bool walk_interpreter(struct tasks *t, uint64_t interpreter, size_t *seen
 void tasks_walk(struct tasks *t)
 {
 	size_t seen = 0;
+	uint64_t is = 0;
 
 	t->pages = memory_left(t->py->m);
-	for (uint64_t is = py_next_interpreter(t->py, 0); is; is = py_next_interpreter(t->py, is)) {
+	for (int i = 0; i < PY_MOST_INTERPRETERS && (is = py_next_interpreter(t->py, is)); i++) {
 		if (!walk_interpreter(t, is, &seen) || !t->py->o.gc_in_interp)
 			break; /* 3.8: one collector for all interpreters */
 	}

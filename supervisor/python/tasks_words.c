@@ -18,14 +18,17 @@ static bool is_private(const char *name)
 	return name[0] == '_' && strncmp(name, "__", 2) != 0;
 }
 
-/** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which it is. */
+/** A function inside another has no name that says much; a decorator gave its coroutine that of the function around which
+ * it is. */
 static const char *name_of(struct python *py, const struct link *link, char *buf, size_t size)
 {
 	const char *code;
 
-	if (strstr(link->function, "<locals>") && py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
+	if (strstr(link->function, "<locals>") &&
+	    py_string(py, memory_u64(py->m, link->gen + (uint64_t)py->o.gen_name), buf, size))
 		return buf;
-	/* A function that a library shows under another name, as trio its to_thread_run_sync(), is still called so by its code. */
+	/* A function that a library shows under another name, as trio its to_thread_run_sync(), is still called so by its
+	 * code. */
 	if (!strchr(link->function, '.') && (code = py_frame_function(py, &link->frame)))
 		return own_name(code);
 	return own_name(link->function);
@@ -47,35 +50,28 @@ const char *link_words(struct python *py, const struct link *link)
 	return arena_printf(py->arena, "%s.%s", of, own);
 }
 
-/** Length of "Event" in "Event.wait"; 0: no class. */
-static size_t class_length(const char *function)
+/* A method that is called by another one of its library does that one's work. What a plain function or an __aenter__() calls is
+ * what the program handed to it. */
+static bool does_its_work(const struct link *inner, const struct link *outer)
 {
-	const char *dot = strrchr(function, '.');
+	const char *name = own_name(outer->function);
 
-	return dot ? (size_t)(dot - function) : 0;
+	return is_private(own_name(inner->function)) || (name != outer->function && strncmp(name, "__", 2) != 0);
 }
 
-/** Does OUTER call INNER on the same object's behalf, so that it is what the program called? */
-static bool same_class(const struct link *inner, const struct link *outer)
+const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *),
+			       const void *of)
 {
-	size_t n = class_length(inner->function);
-
-	return n && n == class_length(outer->function) && !strncmp(inner->function, outer->function, n);
-}
-
-const struct link *public_link(const struct chain *c, size_t from, bool (*inside)(const struct link *, const void *), const void *of)
-{
-	const struct link *at = chain_inner(c, from);
+	const struct link *at = chain_inner(c, from), *outer, *found = at;
 
 	if (!at || !inside(at, of))
 		return NULL;
-	for (size_t i = from + 1;; i++) {
-		const struct link *outer = chain_inner(c, i);
-
-		if (!outer || !inside(outer, of) || !(is_private(own_name(at->function)) || same_class(at, outer)))
-			return at;
+	for (size_t i = from + 1; (outer = chain_inner(c, i)) && inside(outer, of) && does_its_work(at, outer); i++) {
 		at = outer;
+		if (!is_private(own_name(at->function)))
+			found = at;
 	}
+	return found;
 }
 
 void add_edge(struct async_task *task, uint64_t to)

@@ -1,7 +1,7 @@
 /* Interpreters and their thread states. */
 #include "python/state.h"
 
-enum { MOST_INTERPRETERS = 256, PTHREAD_WORDS = 512, MOST_CALIBRATED = 64, MOST_IN_GROUP = 100000 };
+enum { PTHREAD_WORDS = 512, MOST_CALIBRATED = 64, MOST_IN_GROUP = 100000 };
 enum { CFRAME_310 = 48 }; /* cpython/pystate.h of 3.10: PyThreadState.cframe */
 
 uint64_t py_next_interpreter(struct python *py, uint64_t interpreter)
@@ -129,7 +129,7 @@ size_t python_threads(struct python *py, struct python_thread **out, const char 
 
 	*why = NULL;
 	for (int i = 0; (interpreter = py_next_interpreter(py, interpreter)); i++)
-		if (i == MOST_INTERPRETERS || !of_interpreter(py, interpreter, &threads)) {
+		if (i == PY_MOST_INTERPRETERS || !of_interpreter(py, interpreter, &threads)) {
 			*why = "the list of its threads breaks off";
 			break;
 		}

@@ -88,8 +88,9 @@ static const char *mermaid_of(const char *at, size_t before)
 /* As GitHub's own toolkit does: packages/core/src/command.ts, escapeData and escapeProperty. */
 static const char *command_of(const char *at, size_t before)
 {
-	(void)before;
 	switch (*at) {
+	case '[': /* "##[" began a command once, anywhere in a line */
+		return before >= 2 && at[-1] == '#' && at[-2] == '#' ? " [" : NULL;
 	case '%':
 		return "%25";
 	case '\r':

@@ -98,3 +98,21 @@ bool fact_is_file_lock(const struct blocked *b)
 {
 	return b->call && (strcmp(b->call, "flock") == 0 || strcmp(b->call, "fcntl") == 0);
 }
+
+void fact_label(const struct process_row *p, char *buf, size_t size)
+{
+	enum { WORDS = 32 };
+	char *line = p->cmdline, *argv[WORDS + 1] = {NULL}, *end = line ? line + p->cmdline_len : NULL;
+	struct process process = {.comm = "?", .argv = argv};
+
+	for (size_t n = 0; line && n < WORDS && line < end && memchr(line, '\0', (size_t)(end - line)); line += strlen(line) + 1)
+		argv[n++] = line;
+	if (!argv[0] && p->cmdline && p->cmdline_len == 0 && *p->cmdline)
+		argv[0] = p->cmdline;
+	if (argv[0] && *argv[0]) {
+		const char *slash = strrchr(argv[0], '/');
+
+		process.comm = slash && slash[1] ? slash + 1 : argv[0];
+	}
+	process_label(&process, buf, size);
+}

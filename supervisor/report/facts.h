@@ -54,6 +54,11 @@ void fact_end(const struct finding *f, struct end *out);
 typedef VEC(const struct blocked *) ring_rows;
 void fact_ring(const struct finding *f, ring_rows *out);
 
+/** "HANG proven", "Hang suspected", "No progress", "Time is over"; of leaks "Left behind". */
+const char *word_verdict(const struct finding *f);
+/** What a process of the history is called: the script or module that it runs, as process_label() has it. */
+void fact_label(const struct process_row *p, char *buf, size_t size);
+
 /* words.c */
 const char *word_stream(int fd);                                     /* "stdout"; NULL: none of the three */
 const char *word_thing(const struct finding_object *o);              /* "pipe", "FIFO", "terminal", "socket", "file" */

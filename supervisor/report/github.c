@@ -19,13 +19,7 @@ static const char *below(const char *file, const char *root)
 
 static void title(struct text *out, const struct finding *f)
 {
-	text_add(out, "title=");
-	if (finding_is_leak(f))
-		text_add(out, "Left behind%3A ");
-	else if (finding_is_stall(f))
-		text_add(out, "Time is over%3A ");
-	else
-		text_add(out, f->certainty == PROVEN ? "Hang proven%3A " : "Hang suspected%3A ");
+	text_addf(out, "title=%s%%3A ", word_verdict(f));
 	esc_property(out, finding_kind_name(f->kind), 40);
 }
 

@@ -18,10 +18,7 @@ static void head(struct html *h)
 	if (h->all.nhangs) {
 		const struct finding *f = h->all.at[0].f;
 
-		text_addf(out, "%s: ",
-			  finding_is_stall(f) ? "Time is over"
-			  : f->certainty == PROVEN ? "HANG proven"
-						   : "Hang suspected");
+		text_addf(out, "%s: ", word_verdict(f));
 		esc_html(out, f->test ? f->test : finding_kind_name(f->kind), HTML_PATH);
 	} else {
 		text_add(out, h->all.n ? "Left behind" : "Nothing hung");
@@ -39,7 +36,7 @@ static void top(struct html *h)
 		      "fill=\"none\" stroke=\"var(--red)\" "
 		      "stroke-width=\"2.4\" stroke-dasharray=\"44 13\"/><circle cx=\"12\" cy=\"12\" r=\"3.2\" "
 		      "fill=\"var(--red)\"/></svg>\n"
-		      "<b>tracewrap</b><span class=\"what\">report of <code>");
+		      "<b>tracewrap</b><span class=\"what\">report <code>");
 	html_command(h, h->runs[0]->argv);
 	text_add(out, "</code>");
 	if (h->nruns > 1)

@@ -58,19 +58,16 @@ void html_leaks(struct html *h)
 
 /* ---- clean-up ---- */
 
-static const char *name_of(const struct run_report *r, pid_t pid)
+static void add_name(struct html *h, const struct run_report *r, pid_t pid)
 {
-	const char *slash;
+	char label[HTML_NAME] = "process";
 
-	for (size_t i = run_count(r); i-- > 0;) {
-		const struct process_row *row = run_row(r, i);
-
-		if (row->pid != pid || !row->cmdline)
-			continue;
-		slash = strrchr(row->cmdline, '/');
-		return slash && slash[1] ? slash + 1 : row->cmdline;
-	}
-	return "process";
+	for (size_t i = run_count(r); i-- > 0;)
+		if (run_row(r, i)->pid == pid) {
+			fact_label(run_row(r, i), label, sizeof label);
+			break;
+		}
+	esc_html(h->out, label, 40);
 }
 
 static void signal_rows(struct html *h, const struct run_report *r)
@@ -83,7 +80,7 @@ static void signal_rows(struct html *h, const struct run_report *r)
 		text_add(h->out, "</td><td>");
 		esc_html(h->out, r->signalled[i].signal, 24);
 		text_add(h->out, " to <b>");
-		esc_html(h->out, name_of(r, r->signalled[i].pid), 40);
+		add_name(h, r, r->signalled[i].pid);
 		text_addf(h->out, "</b> <span class=\"m\">%d</span></td></tr>\n", (int)r->signalled[i].pid);
 	}
 	text_add(h->out, "</tbody></table>\n");

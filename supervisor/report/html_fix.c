@@ -36,8 +36,20 @@ static void show_line(struct html *h, const struct html_finding *x, const struct
 	text_add(h->out, "</span></pre>\n");
 }
 
+/** What came of --rescue. */
+static void show_rescue(struct html *h, const struct html_finding *x)
+{
+	html_open_section(h, "rescue", x->number, "The experiment", "tracewrap tried to set it free (--rescue), and watched.");
+	text_add(h->out, "<p>");
+	esc_html(h->out, x->f->rescue, 4 * HTML_LINE);
+	text_add(h->out, "</p>\n");
+	html_close_section(h);
+}
+
 static void show_rerun(struct html *h, const struct html_finding *x)
 {
+	if (!x->r->argv || !*x->r->argv)
+		return;
 	html_open_section(h, "again", x->number, "See it yourself", "The hang stays as it is, for a debugger.");
 	text_add(h->out, "<pre>tracewrap --on-hang stop ");
 	html_command(h, x->r->argv);
@@ -60,6 +72,9 @@ void html_fix(struct html *h, const struct html_finding *x)
 	if (frame && frame->source && frame->file)
 		show_line(h, x, frame);
 	html_close_section(h);
-	show_rerun(h, x);
+	if (x->f->rescue)
+		show_rescue(h, x);
+	else
+		show_rerun(h, x);
 	text_add(h->out, "</div>\n");
 }

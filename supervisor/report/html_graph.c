@@ -9,7 +9,7 @@
 
 enum {
 	BOX_W = 236,
-	BOX_H = 104,
+	BOX_H = 122,
 	GAP_X = 146,
 	GAP_Y = 104,
 	EDGE = 20,
@@ -69,17 +69,24 @@ static void call_line(struct text *t, const struct blocked *b)
 		text_addf(t, ", thread %d", (int)b->tid);
 }
 
+static const struct frame *place_of(const struct html_finding *x, const struct blocked *b)
+{
+	return where_place(stacks_of_thread(finding_stacks_of(x->f, b->pid), b->tid));
+}
+
 static void place_line(struct text *t, const struct html_finding *x, const struct blocked *b)
 {
-	const struct frame *place = where_place(stacks_of_thread(finding_stacks_of(x->f, b->pid), b->tid));
+	const struct frame *place = place_of(x, b);
 
-	if (!place || !place->file)
-		return;
-	text_addf(t, "%s:%d  ", base_name(place->file), place->line);
-	if (place->source)
-		text_add(t, place->source);
-	else if (place->function)
-		text_add(t, place->function);
+	if (place && place->file)
+		text_addf(t, "%s:%d", base_name(place->file), place->line);
+}
+
+static const char *place_source(const struct html_finding *x, const struct blocked *b)
+{
+	const struct frame *place = place_of(x, b);
+
+	return !place ? "" : place->source ? place->source : place->function ? place->function : "";
 }
 
 /** What it holds that another task of the graph waits for, or how many more are as it is. */
@@ -120,9 +127,10 @@ static void draw_task(struct drawing *d, size_t i)
 		  is_side(d->g, i) ? " side" : "", x, y, d->box_w, BOX_H);
 	text_at(d, "t", x + 16, y + 27, "", b->label && *b->label ? b->label : b->comm, 20);
 	text_at(d, "mono", x + d->box_w - 14, y + 27, "end", pid, 12);
-	text_at(d, "s", x + 16, y + 50, "", text_str(&call), 32);
-	text_at(d, "s", x + 16, y + 69, "", text_str(&place), 32);
-	text_at(d, "s", x + 16, y + 88, "", text_str(&role), 32);
+	text_at(d, "s", x + 16, y + 49, "", text_str(&call), 32);
+	text_at(d, "s", x + 16, y + 68, "", text_str(&place), 32);
+	text_at(d, "s", x + 16, y + 87, "", place_source(d->x, b), 32);
+	text_at(d, "s", x + 16, y + 106, "", text_str(&role), 32);
 	text_add(d->h->out, "</g>\n");
 }
 
@@ -147,9 +155,9 @@ static void draw_object(struct drawing *d, size_t i)
 		snprintf(holders, sizeof holders, "%zu descriptor%s", o->nholders, o->nholders == 1 ? "" : "s");
 	text_addf(d->h->out, "<g><rect class=\"node obj%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>\n",
 		  is_side(d->g, i) ? " side" : "", x, y + 12, d->box_w, BOX_H - 24, (BOX_H - 24) / 2);
-	text_at(d, "t", middle, y + 47, "middle", title, 20);
-	text_at(d, "mono", middle, y + 65, "middle", text_str(&name), 28);
-	text_at(d, "s", middle, y + 82, "middle", holders, 30);
+	text_at(d, "t", middle, y + 52, "middle", title, 20);
+	text_at(d, "mono", middle, y + 71, "middle", text_str(&name), 28);
+	text_at(d, "s", middle, y + 89, "middle", holders, 30);
 	text_add(d->h->out, "</g>\n");
 }
 
@@ -160,8 +168,8 @@ static void draw_folded(struct drawing *d, size_t i)
 
 	snprintf(words, sizeof words, "%zu more", d->g->nodes[i].folded);
 	text_addf(d->h->out, "<g><rect class=\"node%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"48\" rx=\"24\"/>\n",
-		  is_side(d->g, i) ? " side" : "", x, y + 28, d->box_w);
-	text_at(d, "t", x + d->box_w / 2, y + 57, "middle", words, 30);
+		  is_side(d->g, i) ? " side" : "", x, y + 37, d->box_w);
+	text_at(d, "t", x + d->box_w / 2, y + 66, "middle", words, 30);
 	text_add(d->h->out, "</g>\n");
 }
 
@@ -261,12 +269,13 @@ static void draw_under(struct drawing *d, size_t from, int to)
 	int x1 = d->at[from].x + d->box_w / 2, x2 = d->at[to].x + d->box_w / 2;
 	int y1 = d->at[from].y + BOX_H - (d->g->nodes[from].o ? 12 : 0),
 	    y2 = d->at[to].y + BOX_H - (d->g->nodes[to].o ? 12 : 0), low = d->at[from].y + BOX_H + UNDER + 14;
-	char path[160];
+	char path[160], words[48];
 
 	snprintf(path, sizeof path, "M%d %dC%d %d %d %d %d %d", x1, y1, x1, low, x2, low, x2, y2 + 8);
 	draw_line(d, false, path);
 	draw_head(d, false, x2, y2, 0, -1);
-	draw_labels(d, from, (x1 + x2) / 2, low - 26, 16, "middle");
+	snprintf(words, sizeof words, "%s %s", d->g->nodes[from].edge[0], d->g->nodes[from].edge[1]);
+	text_at(d, "e", (x1 + x2) / 2, low - UNDER / 2, "middle", words, 40); /* the curve comes down to three quarters of its way */
 }
 
 /** Between rows that are not next to each other: beside the upper one's column. */
@@ -368,7 +377,7 @@ static void place_narrow(struct drawing *d)
 	d->box_w = NARROW_W - LANE - 30;
 	for (size_t i = 0; i < d->g->n; i++)
 		d->at[i] = (struct spot){LANE, EDGE / 2 + (int)i * (BOX_H + NARROW_GAP)};
-	d->height = EDGE + (int)d->g->n * (BOX_H + NARROW_GAP) - NARROW_GAP;
+	d->height = EDGE + (int)d->g->n * (BOX_H + NARROW_GAP) - (d->g->closed && d->g->n == d->g->nring ? NARROW_GAP / 2 : NARROW_GAP);
 }
 
 /** Along the left edge: back to the first of the ring, or up to what a blocked one waits for. */
@@ -431,12 +440,13 @@ void html_graph(struct html *h, const struct html_finding *x)
 	struct graph g = graph_of(x->f, h->arena);
 	struct drawing d = {.h = h, .x = x, .g = &g};
 
-	if (!g.n)
+	if (!g.n || (g.n == 1 && x->f->kind == FINDING_STALL))
 		return;
 	d.at = arena_array(h->arena, g.n, sizeof *d.at);
 	html_open_section(h, "graph", x->number, "Who waits for whom",
-			  g.closed ? "Follow the red arrows: they come back to where they started."
-				   : "Follow the red arrows to where nothing can come any more.");
+			  g.closed   ? "Follow the red arrows: they come back to where they started."
+			  : g.n == 1 ? "Nothing is left that could wake it."
+				     : "Follow the red arrows to where nothing can come any more.");
 	place_wide(&d);
 	draw_svg(&d, "wide", false);
 	place_narrow(&d);

@@ -111,8 +111,12 @@ static void lock_row(struct html *h, const struct html_finding *x, const struct 
 	if (l->kind == LOCK_NONE)
 		return;
 	text_add(h->out, "<p class=\"sub\">It waits for ");
-	esc_html(h->out, l->type ? l->type : lock_kind_name(l->kind), HTML_NAME);
-	text_add(h->out, l->nowners ? ", held by " : ", held by nobody who can be told");
+	if (l->kind == LOCK_JOIN && l->nowners) {
+		text_add(h->out, "the end of ");
+	} else {
+		esc_html(h->out, l->type ? l->type : lock_kind_name(l->kind), HTML_NAME);
+		text_add(h->out, l->nowners ? ", held by " : ", held by nobody who can be told");
+	}
 	for (size_t i = 0; i < l->nowners && i < LIST_MOST; i++) {
 		text_add(h->out, i ? ", " : "");
 		html_who(h, x->f, l->owners[i].pid);

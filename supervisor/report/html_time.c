@@ -94,10 +94,11 @@ static void axis(struct timing *t, int ticks, int height)
 
 static void phase_bar(struct timing *t, const char *name, bool hung, int64_t from_ns, int64_t to_ns)
 {
-	double width = bar(t, hung ? "hung" : "phase", from_ns, to_ns, 20);
+	double width = x_of(t, to_ns == NEVER_NS ? t->to_ns - t->shift_ns : to_ns) - x_of(t, from_ns);
 	char words[32];
 
 	snprintf(words, sizeof words, "%s%s", name, hung ? ": hangs" : "");
+	bar(t, hung ? "hung" : width < 6 ? "quick" : "phase", from_ns, to_ns, 20);
 	if (width < (double)strlen(words) * 7 + 8)
 		return;
 	text_addf(t->h->out, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", hung ? "on" : "s",
@@ -144,18 +145,13 @@ static void tests_row(struct timing *t, const struct run_report *r, const struct
 	t->y += STEP;
 }
 
-static const char *row_name(const struct process_row *p)
-{
-	const char *word = p->cmdline ? p->cmdline : "?", *slash = strrchr(word, '/');
-
-	return slash && slash[1] ? slash + 1 : word;
-}
-
 static void process_bar(struct timing *t, const struct process_row *p, const struct finding *f)
 {
 	const struct blocked *b = f ? fact_row(f, p->pid) : NULL;
+	char label[HTML_NAME];
 
-	name_row(t, b && b->label && *b->label ? b->label : row_name(p), p->pid);
+	fact_label(p, label, sizeof label);
+	name_row(t, b && b->label && *b->label ? b->label : label, p->pid);
 	bar(t, "life", p->started_ns, p->ended_ns, 14);
 	if (b && p->ended_ns >= f->onset_ns)
 		bar(t, "held", b->moved_ns && b->moved_ns > p->started_ns ? b->moved_ns : f->onset_ns, f->detected_ns, 14);
@@ -341,6 +337,8 @@ static void picture_of_runs(struct html *h, const char *class, int width, int le
 
 void html_timeline(struct html *h, const struct html_finding *x)
 {
+	if (x && !run_count(x->r) && !x->r->ntests) /* of a saved snapshot */
+		return;
 	html_open_section(h, "time", x ? x->number : 0,
 			  x              ? "What happened when"
 			  : h->nruns > 1 ? "The runs side by side"

@@ -147,13 +147,6 @@ static const char *tone_of(const struct finding *f)
 	return f->certainty == PROVEN && !finding_is_stall(f) ? "red" : "amber";
 }
 
-static const char *verdict_of(const struct finding *f)
-{
-	if (finding_is_stall(f))
-		return "TIME IS OVER";
-	return f->certainty == PROVEN ? "HANG PROVEN" : "HANG SUSPECTED";
-}
-
 void html_verdict(struct html *h, const struct html_finding *x, bool first)
 {
 	OWNED_TEXT summary = {0};
@@ -162,7 +155,7 @@ void html_verdict(struct html *h, const struct html_finding *x, bool first)
 	text_addf(h->out,
 		  "<section class=\"card hero %s\" id=\"f%zu\"><span class=\"pill full\">%s</span> <span "
 		  "class=\"pill\">%s</span>\n<%s>",
-		  tone_of(x->f), x->number, verdict_of(x->f), finding_kind_name(x->f->kind), first ? "h1" : "h2");
+		  tone_of(x->f), x->number, word_verdict(x->f), finding_kind_name(x->f->kind), first ? "h1" : "h2");
 	html_text(h, text_str(&summary));
 	text_addf(h->out, "</%s>\n<ul class=\"at\">\n", first ? "h1" : "h2");
 	test_line(h, x->f);

@@ -72,8 +72,7 @@ void html_command(struct html *h, char *const *argv)
 
 void html_open_section(struct html *h, const char *id, size_t number, const char *title, const char *below)
 {
-	text_addf(h->out, "<section class=\"card\" id=\"%s%zu\" aria-labelledby=\"h-%s%zu\"><h2 id=\"h-%s%zu\">", id, number,
-		  id, number, id, number);
+	text_addf(h->out, "<section class=\"card\" id=\"%s%zu\"><h2>", id, number);
 	html_text(h, title);
 	text_add(h->out, "</h2>\n");
 	if (*below) {

@@ -22,9 +22,28 @@ static const struct frame *reader_place(const struct finding *f)
 	return place;
 }
 
+/** The user's own code that a task of PID's event loop is in at last: one that waits for no other task. */
+static const struct frame *async_place(const struct finding *f, pid_t pid)
+{
+	const struct process_stacks *p = finding_stacks_of(f, pid);
+
+	for (size_t i = 0; p && i < p->ntasks; i++) {
+		const struct async_task *t = &p->tasks[i];
+
+		for (size_t k = 0; *t->library && t->state == ASYNC_SUSPENDED && !t->nwaits_for && k < t->nframes; k++)
+			if (t->frames[k].owner == FRAME_OWN)
+				return &t->frames[k];
+	}
+	return NULL;
+}
+
 const struct frame *join_place(const struct finding *f)
 {
 	const struct frame *place = f->kind == FINDING_PIPE_FULL && f->nblocked ? reader_place(f) : NULL;
+	const struct blocked *main = fact_main(f);
+
+	if (!place && main && fact_in_loop(main))
+		place = async_place(f, main->pid);
 
 	if (!place || place->owner != FRAME_OWN)
 		place = f->nblocked ? place_of(f, fact_main(f)) : NULL;
@@ -58,9 +77,14 @@ static void add_key(struct text *key, const struct run_report *r, const struct f
 		text_addf(key, "|%s", f->leak.who[0].command);
 }
 
+enum { RANK_LEAK = 6 };
+
+/** What is surest first, and of that what has a test. */
 static int rank_of(const struct finding *f)
 {
-	return finding_is_leak(f) ? 2 : f->certainty == PROVEN ? 0 : 1;
+	if (finding_is_leak(f))
+		return RANK_LEAK;
+	return (f->kind == FINDING_STALL ? 4 : f->certainty == PROVEN ? 0 : 2) + (f->test == NULL);
 }
 
 static void add_host(struct joined *j, const struct run_report *r, struct arena *arena)
@@ -108,12 +132,12 @@ struct joined_list join_findings(const struct run_report *const *runs, size_t n,
 	for (size_t i = 0; i < n; i++)
 		most += runs[i]->nfindings;
 	list.at = arena_array(arena, most, sizeof *list.at);
-	for (int rank = 0; rank <= 2; rank++) {
+	for (int rank = 0; rank <= RANK_LEAK; rank++) {
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < runs[i]->nfindings; k++)
 				if (rank_of(runs[i]->findings[k]) == rank)
 					add_host(row_of(&list, known, runs[i], i, runs[i]->findings[k]), runs[i], arena);
-		if (rank == 1)
+		if (rank == RANK_LEAK - 1)
 			list.nhangs = list.n;
 	}
 	strmap_free(known);

@@ -184,6 +184,8 @@ static cJSON *finding_row(const struct run_report *r, const struct finding *f)
 	put(row, "summary", text_string(report_summary, f));
 	put(row, "advice", text_string(report_advice, f));
 	put(row, "rescue", string(f->rescue));
+	put(row, "quiet_s", seconds(f->quiet_ns));
+	put(row, "test_late", cJSON_CreateBool(f->test_late));
 	put(row, "prompt_or_stdin", cJSON_CreateBool(f->prompt_or_stdin));
 	put(row, "root", number(f->root));
 	put(row, "stuck", number((int64_t)f->nstuck));

@@ -175,7 +175,7 @@ static void other_findings(struct text *out, const struct run_report *r, bool le
 		const struct finding *f = r->findings[i];
 		const char *test = f->test ? f->test : JUNIT_NO_TEST;
 		OWNED_TEXT content = {0};
-		bool again = was_seen(r, test), hung;
+		bool again = was_seen(r, test), hung = false;
 
 		for (size_t k = 0; k < i && !again; k++)
 			again = strcmp(r->findings[k]->test ? r->findings[k]->test : JUNIT_NO_TEST, test) == 0;

@@ -234,7 +234,7 @@ static void add_opening(struct text *out, const struct tag *tag, const struct me
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 			const char *at = raw_attribute(tag, keys[k], &len);
 
-			if (at && at >= from && (!first || at < first)) {
+			if (at && at > from && (!first || at < first)) {
 				first = at;
 				first_len = len;
 				which = k;

@@ -120,6 +120,10 @@ static void facts(struct page *p, const struct joined *j)
 	hosts(p, j);
 	text_add(p->out, "- **fix** ");
 	words(p->out, report_advice, j->f);
+	if (j->f->rescue) {
+		text_add(p->out, "\n- **rescue** ");
+		esc_markdown(p->out, j->f->rescue, 4 * LINE);
+	}
 	text_add(p->out, "\n\n");
 }
 
@@ -149,16 +153,11 @@ static void waits(struct page *p, const struct finding *f)
 	text_add(p->out, "\n</details>\n\n");
 }
 
-static const char *verdict(const struct finding *f)
-{
-	return finding_is_stall(f) ? "Time is over" : f->certainty == PROVEN ? "HANG proven" : "Hang suspected";
-}
-
 static void one(struct page *p, size_t i)
 {
 	const struct joined *j = &p->all.at[i];
 
-	text_addf(p->out, "### %s: %s\n\n**", verdict(j->f), finding_kind_name(j->f->kind));
+	text_addf(p->out, "### %s: %s\n\n**", word_verdict(j->f), finding_kind_name(j->f->kind));
 	words(p->out, report_summary, j->f);
 	text_add(p->out, "**\n\n");
 	facts(p, j);

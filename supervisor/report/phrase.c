@@ -62,6 +62,8 @@ static bool add_known_lock(struct text *out, const struct finding *f, const stru
 		if (l->kind == LOCK_PARKED || l->kind == LOCK_JOIN)
 			return false;
 		text_addf(out, "waits for the %s", word_lock(l));
+		if (l->owner_gone)
+			text_add(out, ", whose owner is no thread of this process: it was held when this was forked");
 		return true;
 	}
 	text_add(out, "waits for ");
@@ -163,6 +165,14 @@ static void add_timeout(struct text *out, int64_t timeout_ns)
 		text_addf(out, " (up to %lld h)", (long long)(s + 1800) / 3600);
 }
 
+/** What follows "a". */
+static const char *fork_lock_word(const struct finding *f, const struct blocked *b)
+{
+	const struct lock_wait *l = fact_lock(f, b);
+
+	return !l ? " lock" : l->kind == LOCK_RLOCK ? "n RLock" : l->kind == LOCK_MUTEX ? " mutex" : " lock";
+}
+
 static void add_by_role(struct text *out, const struct finding *f, const struct blocked *b)
 {
 	switch (b->role) {
@@ -185,7 +195,7 @@ static void add_by_role(struct text *out, const struct finding *f, const struct 
 		text_add(out, "is stopped and waits for SIGCONT");
 		break;
 	case ROLE_FORK_LOCK:
-		text_add(out, "waits for a lock that was held when it was forked");
+		text_addf(out, "waits for a%s that was held when it was forked", fork_lock_word(f, b));
 		break;
 	case ROLE_LOCK:
 		add_lock(out, f, b);

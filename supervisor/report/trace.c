@@ -18,9 +18,10 @@ struct tracing {
 	unsigned flows;
 };
 
+/** What began before the run to the tick of the kernel's clock began with it. */
 static int64_t micros(const struct tracing *t, int64_t at_ns)
 {
-	return (at_ns + t->shift_ns) / 1000;
+	return at_ns + t->shift_ns > 0 ? (at_ns + t->shift_ns) / 1000 : 0;
 }
 
 static cJSON *event(struct tracing *t, const char *phase, const char *name, pid_t pid, int64_t tid)
@@ -41,7 +42,7 @@ static cJSON *slice(struct tracing *t, const char *cat, const char *name, pid_t 
 
 	put(e, "cat", string(cat));
 	put(e, "ts", number(micros(t, from_ns)));
-	put(e, "dur", number(to_ns > from_ns ? (to_ns - from_ns) / 1000 : 0));
+	put(e, "dur", number(to_ns > from_ns ? micros(t, to_ns) - micros(t, from_ns) : 0));
 	return put(e, "args", cJSON_CreateObject());
 }
 
@@ -77,13 +78,6 @@ static int64_t end_of(const struct run_report *r, const struct process_row *p)
 	return end < p->started_ns ? p->started_ns : end;
 }
 
-static const char *row_name(const struct process_row *p)
-{
-	const char *word = p->cmdline ? p->cmdline : "?", *slash = strrchr(word, '/');
-
-	return slash && slash[1] ? slash + 1 : word;
-}
-
 static const struct process_row *living(const struct run_report *r, struct idmap *last, pid_t pid, int64_t at_ns)
 {
 	size_t i;
@@ -95,17 +89,18 @@ static const struct process_row *living(const struct run_report *r, struct idmap
 static void processes(struct tracing *t)
 {
 	struct idmap *last = idmap_new();
-	char name[NAME_MOST_BYTES + 64];
+	char label[NAME_MOST_BYTES], name[NAME_MOST_BYTES + 64];
 
 	for (size_t i = 0; i < run_count(t->r); i++) {
 		const struct process_row *p = run_row(t->r, i);
 		cJSON *args;
 
 		idmap_put(last, (uint64_t)p->pid, i);
-		snprintf(name, sizeof name, "%.*s %d%s%.40s", NAME_MOST_BYTES, row_name(p), (int)p->pid,
+		fact_label(p, label, sizeof label);
+		snprintf(name, sizeof name, "%s %d%s%.40s", label, (int)p->pid,
 			 t->r->host ? " on " : "", t->r->host ? t->r->host : "");
 		name_track(t, "process_name", p->pid, p->pid, name);
-		args = slice(t, "process", row_name(p), p->pid, p->pid, p->started_ns, end_of(t->r, p));
+		args = slice(t, "process", label, p->pid, p->pid, p->started_ns, end_of(t->r, p));
 		if (p->exit != EXIT_UNKNOWN)
 			put(args, p->exit == EXIT_CODE ? "exit code" : "signal", number(p->exit_value));
 		if (living(t->r, last, p->ppid, p->started_ns))

@@ -5,6 +5,15 @@
 #include "report/facts.h"
 #include "report/page.h"
 
+const char *word_verdict(const struct finding *f)
+{
+	if (finding_is_leak(f))
+		return "Left behind";
+	if (finding_is_stall(f))
+		return f->quiet_ns ? "No progress" : "Time is over";
+	return f->certainty == PROVEN ? "HANG proven" : "Hang suspected";
+}
+
 const char *word_stream(int fd)
 {
 	static const char *const streams[] = {"stdin", "stdout", "stderr"};

@@ -132,7 +132,8 @@ static unsigned shape_of_second(uint8_t op)
 {
 	switch (op) {
 	case 0x10 ... 0x17: case 0x1e: case 0x1f: case 0x28 ... 0x2f: case 0x40 ... 0x6f: case 0x74 ... 0x76:
-	case 0x7e: case 0x7f: case 0x90 ... 0x9f: case 0xa3: case 0xab: case 0xaf: case 0xb0: case 0xb1: case 0xb3: case 0xb6 ... 0xb8:
+	case 0x7e: case 0x7f:
+	case 0x90 ... 0x9f: case 0xa3: case 0xab: case 0xaf: case 0xb0: case 0xb1: case 0xb3: case 0xb6 ... 0xb8:
 	case 0xbb ... 0xbf: case 0xc0: case 0xc1: case 0xd1 ... 0xfe: return 0;
 	case 0x70 ... 0x73: case 0xa4: case 0xac: case 0xba: case 0xc2: case 0xc4 ... 0xc6: return 1;
 	case 0x80 ... 0x8f: return NO_OPERAND + 4;
@@ -259,15 +260,28 @@ bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size)
 	return has_pointer;
 }
 
+/** Does the instruction at CODE subtract a register from RSP (gcc), or put one there that is not RBP (clang)? Each has two encodings. */
+static bool sets_stack(const uint8_t *code)
+{
+	uint8_t prefix = code[0], op = code[1], operands = code[2];
+	bool to = (operands & 0xc7) == 0xc4 && !(prefix & 1); /* register to RSP; REX.B makes R12 of that */
+	bool of = (operands & 0xf8) == 0xe0 && !(prefix & 4); /* RSP of register; so does REX.R */
+
+	if ((prefix & 0xf8) != 0x48)
+		return false;
+	switch (op) {
+	case 0x29: return to;
+	case 0x2b: return of;
+	case 0x89: return to && (operands != 0xec || (prefix & 4));
+	case 0x8b: return of && (operands != 0xe5 || (prefix & 1));
+	default: return false;
+	}
+}
+
 bool code_moves_stack(const uint8_t *code, size_t n)
 {
-	for (size_t i = 0; i + 3 <= n; i++) {
-		bool wide = (code[i] & 0xf8) == 0x48;
-		bool from = code[i + 1] == 0x29 && (code[i + 2] & 0xc7) == 0xc4;
-		bool by = code[i + 1] == 0x2b && (code[i + 2] & 0xf8) == 0xe0;
-
-		if (wide && (from || by)) /* one instruction, in both of its encodings */
+	for (size_t i = 0; i + 3 <= n; i++)
+		if (sets_stack(code + i))
 			return true;
-	}
 	return false;
 }

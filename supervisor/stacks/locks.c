@@ -1,5 +1,5 @@
-/* Who holds what, in the words of the model: what python_locks() says of each process, the C library's own locks, and (locks_shared.c)
- * semaphores that several processes have.
+/* Who holds what, in the words of the model: what python_locks() says of each process, the C library's own locks, and
+ * (locks_shared.c) semaphores that several processes have.
  */
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -37,7 +37,8 @@ static long index_of_state(const struct process_read *p, size_t state)
 	return -1;
 }
 
-/** Frame number INDEX of the Python ones; without that, where the thread stands: the innermost of the user's own, or of Python's. */
+/** Frame number INDEX of the Python ones; without that, where the thread stands: the innermost of the user's own, or of
+ *  Python's. */
 static const struct frame *frame_of(const struct stack *s, long index)
 {
 	const struct frame *stands = NULL;
@@ -91,6 +92,14 @@ bool locks_owner_of(const struct process_read *p, const struct python_holder *h,
 	return true;
 }
 
+bool locks_knows_all(const struct process_read *p)
+{
+	for (size_t i = 0; i < p->nthreads; i++)
+		if (!p->threads[i].state)
+			return false;
+	return true;
+}
+
 static void take(const struct process_read *p, const struct python_lock *from, struct lock_wait *to)
 {
 	struct lock_owner owner;
@@ -100,7 +109,7 @@ static void take(const struct process_read *p, const struct python_lock *from, s
 		.type = from->type,
 		.address = from->address,
 		.signal = from->signal,
-		.owner_gone = from->holder_gone,
+		.owner_gone = from->holder_gone && locks_knows_all(p),
 	};
 	for (size_t i = 0; i < from->nholders; i++)
 		if (locks_owner_of(p, &from->holders[i], &owner))
@@ -121,8 +130,10 @@ static void take_mutex(const struct process_read *p, const struct futex_call *ca
 
 		if (!s || (uint32_t)p->threads[i].inner != h.tid)
 			continue;
-		*to = (struct lock_wait){.kind = h.kind == FUTEX_JOIN ? LOCK_JOIN : LOCK_MUTEX, .address = call->word, .only_owners = h.only_it};
-		locks_add_owner(p->arena, to, (struct lock_owner){.pid = p->pid, .tid = s->tid, .exact = true, .at = frame_of(s, -1)});
+		*to = (struct lock_wait){
+			.kind = h.kind == FUTEX_JOIN ? LOCK_JOIN : LOCK_MUTEX, .address = call->word, .only_owners = h.only_it};
+		locks_add_owner(p->arena, to,
+				(struct lock_owner){.pid = p->pid, .tid = s->tid, .exact = true, .at = frame_of(s, -1)});
 		return;
 	}
 	/* Nobody here: in memory that no other process shares, it was left behind by a fork. */
@@ -136,7 +147,8 @@ static void read_service(struct thread_read *t)
 
 	t->service_fd = -1;
 	t->service = t->npython && !t->python_why ? python_service(t->python, t->npython, &reads) : NULL;
-	if (t->service && reads && t->has_call && !t->call.running && (t->call.number == SYS_read || t->call.number == SYS_recvfrom))
+	if (t->service && reads && t->has_call && !t->call.running &&
+	    (t->call.number == SYS_read || t->call.number == SYS_recvfrom))
 		t->service_fd = (int)(uint32_t)t->call.args[0];
 }
 

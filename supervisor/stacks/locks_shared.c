@@ -1,5 +1,5 @@
-/* Semaphores of multiprocessing: several processes, each with an object of its own, wait for one word in shared memory. Whose it is, only all
- * of their objects together can say.
+/* Semaphores of multiprocessing: several processes, each with an object of its own, wait for one word in shared memory. Whose
+ * it is, only all of their objects together can say.
  */
 #include <string.h>
 
@@ -68,11 +68,12 @@ static struct objects objects_of(const struct process_read *p, const uint64_t *h
 struct claims {
 	struct arena *arena;
 	struct lock_wait *to;
-	size_t n;       /* that have it, as they say */
+	size_t n; /* that have it, as they say */
 	bool recursive, gone;
 };
 
-/** Its object says that this process took it and has not given it back. That is the lock's own word; its frame, where a `with` shows it. */
+/** Its object says that this process took it and has not given it back. That is the lock's own word; its frame, where a
+ *  `with` shows it. */
 static void claim(struct claims *c, const struct process_read *p, const struct python_semlock *s)
 {
 	struct python_holder h = {.thread = (size_t)s->thread, .frame = -1, .exact = true};
@@ -86,7 +87,7 @@ static void claim(struct claims *c, const struct process_read *p, const struct p
 	if (s->thread >= 0 && locks_owner_of(p, &h, &owner))
 		locks_add_owner(c->arena, c->to, owner);
 	else
-		c->gone = true;
+		c->gone = s->thread < 0 && locks_knows_all(p);
 }
 
 static void withs(struct claims *c, const struct process_read *p, const struct python_semlock *s)
@@ -98,8 +99,8 @@ static void withs(struct claims *c, const struct process_read *p, const struct p
 			locks_add_owner(c->arena, c->to, owner);
 }
 
-/** Two that both say they have the only one: one of them gave it away by other means (another process released it, or a plain fork copied
- *  the object), and nothing tells which. */
+/** Two that both say they have the only one: one of them gave it away by other means (another process released it, or a
+ *  plain fork copied the object), and nothing tells which. */
 static void conclude(struct claims *c)
 {
 	if (c->n > 1)
@@ -115,7 +116,8 @@ static bool is_same(const struct process_read *p, const char *shared, const stru
 }
 
 /** WORD: of the semaphore that a thread of P waits for. */
-static void join(struct reading *r, const struct objects *objects, const struct process_read *p, uint64_t word, struct lock_wait *to)
+static void join(struct reading *r, const struct objects *objects, const struct process_read *p, uint64_t word,
+		 struct lock_wait *to)
 {
 	struct claims c = {.arena = r->arena, .to = to};
 

@@ -18,6 +18,9 @@ void locks_add_owner(struct arena *arena, struct lock_wait *l, struct lock_owner
 /** @return false: it is no thread of the process, or nobody can say, for it ran while it was read. */
 bool locks_owner_of(const struct process_read *p, const struct python_holder *h, struct lock_owner *out);
 
+/** Is each of its threads one whose ident Python knows? Else one that it does not know may be the owner that a lock names. */
+bool locks_knows_all(const struct process_read *p);
+
 /** Owners of what threads wait for as LOCK_SEMLOCK. */
 void locks_join_processes(struct reading *r);
 /** "MAJ:MIN:INODE+OFFSET" of the shared mapping that WORD lies in; NULL: it is private. */

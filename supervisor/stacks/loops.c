@@ -8,8 +8,6 @@
 
 #include "stacks/native.h"
 
-#define LOOP "_PyEval_EvalFrameDefault"
-
 enum { LEAST_JUMPS = 3, MOST_BODY = 1 << 20 };
 
 /** Code of SYMBOL jumps into the middle of the piece [FROM, TO), the file's own addresses. */
@@ -26,15 +24,16 @@ static bool goes_on_in(struct elf *e, const struct elf_symbol *symbol, uint64_t 
 static bool is_loop(const struct native_source *source, const struct native_frame *frame)
 {
 	struct native_piece piece;
-	struct elf_symbol loop, own;
+	struct elf_symbol own;
 
-	if (!source->piece_at(source->who, frame->at, &piece) || !piece.elf || !elf_find(piece.elf, LOOP, &loop))
+	if (!source->piece_at(source->who, frame->at, &piece) || !piece.elf || !piece.loop)
 		return false;
-	if (frame->at - piece.bias - loop.value < loop.size)
+	if (frame->at - piece.bias - piece.loop->value < piece.loop->size)
 		return true;
-	if (elf_function(piece.elf, frame->at - piece.bias, &own)) /* its parts, where they have names: LOOP.cold, LOOP.part.0 */
-		return strncmp(own.name, LOOP ".", sizeof LOOP) == 0;
-	return frame->from && goes_on_in(piece.elf, &loop, frame->from - piece.bias, frame->to - piece.bias);
+	/* its parts, where they have names: NATIVE_LOOP.cold, NATIVE_LOOP.part.0 */
+	if (elf_function(piece.elf, frame->at - piece.bias, &own))
+		return strncmp(own.name, NATIVE_LOOP ".", sizeof NATIVE_LOOP) == 0;
+	return frame->from && goes_on_in(piece.elf, piece.loop, frame->from - piece.bias, frame->to - piece.bias);
 }
 
 size_t native_loops_mark(const struct native_source *source, struct native_frame *frames, size_t n)

@@ -33,44 +33,46 @@ static size_t copy_group(struct frame *to, const struct python_frame *pf, const 
 	return n;
 }
 
-static const char *judge(struct arena *arena, size_t loops, size_t entries, bool native_whole, bool python_whole)
+static const char *judge(struct arena *arena, const struct both_stacks *both)
 {
-	if (!python_whole)
+	size_t loops = count_loops(both->frames, both->nnative), entries = count_entries(both->marks, both->npython);
+
+	if (!both->python_whole && !both->python_cut)
 		return "the Python stack is not whole, so the native one stands beside it";
-	if (native_whole ? loops != entries : loops > entries)
-		return arena_printf(
-			arena,
-			"the interpreter was entered %zu times by its own account, %zu times by the native stack, which "
-			"stands beside",
-			entries, loops);
+	/* One that ends early has seen no more than there are. */
+	if ((loops > entries && both->python_whole) || (loops < entries && both->native_whole))
+		return arena_printf(arena,
+				    "the interpreter was entered %zu times by its own account, %zu times by the native stack, which "
+				    "stands beside",
+				    entries, loops);
 	return NULL;
 }
 
-struct frame *stacks_merge(struct arena *arena, const struct native_frame *frames, const struct frame *native, size_t nnative,
-			   const struct python_frame *pf, const struct frame *python, size_t npython, bool native_whole,
-			   bool python_whole, size_t *n, const char **why)
+struct frame *stacks_merge(struct arena *arena, const struct both_stacks *both, size_t *n, const char **why)
 {
-	size_t loops = count_loops(frames, nnative), entries = count_entries(pf, npython), used = 0;
+	size_t used = 0;
 	struct frame *out;
 
 	*n = 0;
-	*why = judge(arena, loops, entries, native_whole, python_whole);
+	*why = judge(arena, both);
 	if (*why)
 		return NULL;
-	out = arena_array(arena, nnative + npython + 1, sizeof *out);
-	for (size_t i = 0; i < nnative; i++) {
-		if (!frames[i].loop) {
-			out[(*n)++] = native[i];
+	out = arena_array(arena, both->nnative + both->npython + 1, sizeof *out);
+	for (size_t i = 0; i < both->nnative; i++) {
+		if (!both->frames[i].loop) {
+			out[(*n)++] = both->native[i];
 			continue;
 		}
 
-		size_t group = copy_group(out + *n, pf + used, python + used, npython - used);
+		size_t group = copy_group(out + *n, both->marks + used, both->python + used, both->npython - used);
 
 		*n += group;
 		used += group;
+		if (both->python_cut && used == both->npython)
+			return out; /* what comes now would stand between frames that are not shown */
 	}
 	/* Where the native stack ends early, what is left of the other one lies below it. */
-	memcpy(out + *n, python + used, (npython - used) * sizeof *out);
-	*n += npython - used;
+	memcpy(out + *n, both->python + used, (both->npython - used) * sizeof *out);
+	*n += both->npython - used;
 	return out;
 }

@@ -65,7 +65,7 @@ static size_t without_arguments(const char *name)
 static const char *shown_name(struct arena *arena, const char *name)
 {
 	char *plain = strncmp(name, "_Z", 2) == 0 ? demangle(name) : NULL;
-	size_t len = plain ? without_arguments(plain) : strlen(name);
+	size_t len = plain ? without_arguments(plain) : strcspn(name, "@"); /* "read@@GLIBC_2.2.5" in a static table */
 	char *copy = arena_strndup(arena, plain ? plain : name, len < LONGEST_SHOWN ? len : LONGEST_SHOWN);
 
 	free(plain);
@@ -101,5 +101,5 @@ void native_name(const struct native_source *source, struct arena *arena, const 
 	if (find_function(source, &piece, frame->at - piece.bias, &symbol))
 		out->function = shown_name(arena, symbol.name);
 	else if (frame->loop)
-		out->function = "_PyEval_EvalFrameDefault";
+		out->function = NATIVE_LOOP;
 }

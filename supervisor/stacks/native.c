@@ -9,8 +9,17 @@
 
 enum { MOST_VDSO = 1 << 20, ID_SIZE = 2 * 64 + 1 };
 
+/** What was asked of a file before. It lives as long as the readings do. */
+struct known {
+	struct elf *elf;
+	bool has_loop, debug_asked;
+	struct elf_symbol loop;
+	struct elf *debug; /* NULL: none */
+};
+
 /** Kept from one reading to the next: st->native. */
 struct native {
+	VEC(struct known *) files;
 	struct unwinder *unwinder;
 	const char *why; /* there is none */
 	void *vdso;      /* the kernel's, the same in all processes; NULL: not read yet */
@@ -36,10 +45,29 @@ void stacks_native_free(struct stacks *st)
 	if (!n)
 		return;
 	unwinder_free(n->unwinder);
+	for (size_t i = 0; i < n->files.n; i++)
+		free(n->files.at[i]);
+	vec_free(&n->files);
 	elf_close(n->vdso_elf);
 	free(n->vdso);
 	free(n);
 	st->native = NULL;
+}
+
+static struct known *known_of(struct process_read *p, struct elf *e)
+{
+	struct native *n = native_of(p->st);
+
+	for (size_t i = 0; i < n->files.n; i++)
+		if (n->files.at[i]->elf == e)
+			return n->files.at[i];
+
+	struct known *k = mem_alloc(sizeof *k);
+
+	k->elf = e;
+	k->has_loop = elf_find(e, NATIVE_LOOP, &k->loop);
+	vec_push(&n->files, k);
+	return k;
 }
 
 /* ---- the process as native.h wants it ---- */
@@ -81,35 +109,37 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 		out->elf = file_of(p, m)->elf;
 	if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 		out->elf = NULL;
+	if (out->elf && known_of(p, out->elf)->has_loop)
+		out->loop = &known_of(p, out->elf)->loop;
 	return true;
 }
 
 /** As gdb(1) finds them, "Separate Debug Files": what a distribution's -dbg and -dbgsym packages install. */
-static struct elf *debug_of(void *who, const struct native_piece *piece)
+static struct elf *find_debug(struct process_read *p, const struct elf *e)
 {
 	char id[ID_SIZE], path[ID_SIZE + 64], same[ID_SIZE];
 
-	if (!elf_build_id(piece->elf, id, sizeof id) || strlen(id) < 4)
+	if (!elf_build_id(e, id, sizeof id) || strlen(id) < 4)
 		return NULL;
 	snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
 
-	struct file *file = file_at(who, path);
+	const struct file *file = file_at(p, path);
 	struct elf *debug = file ? file->elf : NULL;
 
 	return debug && elf_build_id(debug, same, sizeof same) && strcmp(id, same) == 0 ? debug : NULL;
 }
 
-/* ---- one task ---- */
-
-/** The file at ADDRESS is the one that holds the interpreter. */
-static bool in_interpreter(struct process_read *p, uint64_t address)
+static struct elf *debug_of(void *who, const struct native_piece *piece)
 {
-	const struct mapping *m = mapping_at(p, address);
-	struct file *file = m && m->inode && !is_vdso(m) ? file_of(p, m) : NULL;
-	struct elf_symbol symbol;
+	struct known *k = known_of(who, piece->elf);
 
-	return file && file->elf && p->py && elf_find(file->elf, "_PyEval_EvalFrameDefault", &symbol);
+	if (!k->debug_asked)
+		k->debug = find_debug(who, piece->elf);
+	k->debug_asked = true;
+	return k->debug;
 }
+
+/* ---- one task ---- */
 
 static void name_all(const struct native_source *source, struct process_read *p, struct thread_read *t,
 		     const struct native_frame *frames)
@@ -120,18 +150,30 @@ static void name_all(const struct native_source *source, struct process_read *p,
 	for (size_t i = 0; i < t->nnative; i++) {
 		struct frame *f = &t->native[i];
 
+		struct native_piece piece;
+		bool in_interpreter = piece_at(p, frames[i].at, &piece) && piece.loop && p->py;
+
 		native_name(source, p->arena, &frames[i], f);
-		f->owner = frame_owner_of_native(f->function, process_path(p, f->file), cwd, in_interpreter(p, frames[i].at));
+		f->owner = frame_owner_of_native(f->function, process_path(p, f->file), cwd, in_interpreter);
 	}
 }
 
 static void join(struct process_read *p, struct thread_read *t, const struct native_frame *frames, bool whole)
 {
-	struct frame *python = frames_of_python(p, t->python, t->npython);
+	struct both_stacks both = {
+		.frames = frames,
+		.native = t->native,
+		.nnative = t->nnative,
+		.native_whole = whole,
+		.marks = t->python,
+		.python = frames_of_python(p, t->python, t->npython),
+		.npython = t->npython,
+		.python_whole = !t->python_why,
+		.python_cut = t->python_cut,
+	};
 	const char *why;
 
-	t->merged = stacks_merge(p->arena, frames, t->native, t->nnative, t->python, python, t->npython, whole, !t->python_why,
-				 &t->nmerged, &why);
+	t->merged = stacks_merge(p->arena, &both, &t->nmerged, &why);
 	if (!t->merged && whole && !t->python_why)
 		t->native_why = why;
 }

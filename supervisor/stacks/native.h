@@ -11,7 +11,10 @@
 #include "model/model.h"
 #include "python/python.h"
 
-enum { NATIVE_MOST_FRAMES = 1000 };
+/* The function that runs Python code: Python/ceval.c of CPython. */
+#define NATIVE_LOOP "_PyEval_EvalFrameDefault"
+
+enum { NATIVE_MOST_FRAMES = 3000 };
 
 /** A piece of a process's address space, and what is mapped there. */
 struct native_piece {
@@ -19,6 +22,7 @@ struct native_piece {
 	bool executable;
 	struct elf *elf;  /* NULL: no file, or none that can be read */
 	uint64_t bias;    /* of the file's own addresses */
+	const struct elf_symbol *loop; /* what the file has of NATIVE_LOOP; NULL: nothing, it holds no interpreter */
 	const char *path; /* of the file, as the process has it; not ended by a NUL; NULL: none. "[vdso]" for that */
 	size_t path_len;
 };
@@ -69,8 +73,8 @@ enum code_call code_call_before(const uint8_t before[CODE_BEFORE], uint64_t addr
 /** How far below the frame pointer the stack pointer is when the function has built its frame, by its first N bytes, which end
  *  where it is now. @return false: it has no frame pointer, or builds its frame in a way that is not known here. */
 bool code_frame_size(const uint8_t *code, size_t n, uint64_t *size);
-/** Does it take room on the stack of a size that is known at run time (alloca(3), variable arrays): subtract a register from
- *  RSP? Looks at every byte. */
+/** Does it take room on the stack of a size that is known at run time (alloca(3), variable arrays)? Looks at every byte, so a
+ *  stray one may be found in data. */
 bool code_moves_stack(const uint8_t *code, size_t n);
 /** Where an entry of the procedure linkage table at ADDRESS has its pointer. @return false: it is none. */
 bool code_plt_pointer(const uint8_t *code, size_t n, uint64_t address, uint64_t *pointer);
@@ -113,11 +117,20 @@ size_t native_loops_mark(const struct native_source *source, struct native_frame
 
 /* ---- merge.c; pure ---- */
 
-/** Put Python frames in the places of the interpreter's loop: NATIVE has what native_name() made of FRAMES, PYTHON what
- *  python_frame says of each Python frame in PYTHON_FRAMES (entry marks in PF). WHOLE: both stacks are. *N frames, innermost
- *  first, in ARENA. @return NULL: they don't fit each other, and *WHY says how. */
-struct frame *stacks_merge(struct arena *arena, const struct native_frame *frames, const struct frame *native, size_t nnative,
-			   const struct python_frame *pf, const struct frame *python, size_t npython, bool native_whole,
-			   bool python_whole, size_t *n, const char **why);
+/** The two stacks of a thread, innermost frames first. */
+struct both_stacks {
+	const struct native_frame *frames; /* their loops are marked */
+	const struct frame *native;        /* what native_name() made of them */
+	size_t nnative;
+	bool native_whole;
+	const struct python_frame *marks; /* for the entry marks */
+	const struct frame *python;
+	size_t npython;
+	bool python_whole;
+	bool python_cut; /* not whole only because it has more frames than are read; what there is, is right */
+};
+/** Put Python frames in the places of the interpreter's loop. @return *N frames in ARENA, innermost first. NULL: the two don't
+ *  fit each other, and *WHY says how. */
+struct frame *stacks_merge(struct arena *arena, const struct both_stacks *both, size_t *n, const char **why);
 
 #endif

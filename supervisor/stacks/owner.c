@@ -186,6 +186,7 @@ static bool is_glue(const char *function)
 		"gen_send_ex", "gen_iternext", "gen_send", "gen_close", "_PyGen_", "PyIter_", "type_call", "wrapper_call",
 		"wrap_", "context_run", "call_function", "do_call_core", "trace_call_function", "pymain_", "Py_RunMain",
 		"Py_BytesMain", "Py_Main", "PyRun_", "_PyRun_", "pyrun_", "run_eval_code_obj", "run_mod", "_Py_RunMain",
+		"_TAIL_CALL_",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)

@@ -72,6 +72,7 @@ struct thread_read {
 	struct python_frame *python; /* its Python frames, innermost first */
 	size_t npython;
 	const char *python_why;      /* NULL: all of them */
+	bool python_cut;             /* there are more than are read, and those are right */
 	struct frame *native;        /* by stacks_native() */
 	const char *native_why;      /* what the native stack lacks, or why the two could not be joined; NULL: nothing */
 	size_t nnative;

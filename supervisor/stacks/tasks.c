@@ -13,8 +13,8 @@ static bool in_time(void *until)
 	return sys_monotonic_ns() < *(const int64_t *)until;
 }
 
-/** All tasks, from memory as it is now. They lie all over it, and hold together only where no thread ran meanwhile: @return whether. A new
- *  thread does not go unseen, for the one that began it ran. */
+/** All tasks, from memory as it is now. They lie all over it, and hold together only where no thread ran meanwhile: @return
+ * whether. A new thread does not go unseen, for the one that began it ran. */
 static bool read_tasks(struct process_read *p, const struct python_tasks_limit *limit, struct thread_read *threads)
 {
 	for (size_t i = 0; i < p->nthreads; i++) {
@@ -43,8 +43,8 @@ static pid_t child_as_we_know_it(const struct process_read *p, const process_vec
 		if (below->at[i].parent != p->pid)
 			continue;
 		snprintf(path, sizeof path, "/proc/%d/status", below->at[i].pid);
-		if (sys_read_file(AT_FDCWD, path, &text, NULL) == 0 && parse_nspid(text_str(&text), text.n, &as_it_is, &its) == 0 &&
-		    its == levels && as_it_is == inner)
+		if (sys_read_file(AT_FDCWD, path, &text, NULL) == 0 &&
+		    parse_nspid(text_str(&text), text.n, &as_it_is, &its) == 0 && its == levels && as_it_is == inner)
 			return below->at[i].pid;
 	}
 	return 0;
@@ -61,7 +61,8 @@ static void translate_children(struct process_read *p)
 	for (size_t i = 0; i < p->out->ntasks; i++)
 		any |= p->out->tasks[i].child != 0;
 	/* Without NSpid there are no PID namespaces; at level 1 the process is in ours. */
-	if (!any || sys_read_file(p->dir_fd, "status", &text, NULL) != 0 || parse_nspid(text_str(&text), text.n, &own, &levels) != 0 || levels < 2)
+	if (!any || sys_read_file(p->dir_fd, "status", &text, NULL) != 0 ||
+	    parse_nspid(text_str(&text), text.n, &own, &levels) != 0 || levels < 2)
 		return;
 	sys_descendants(p->pid, NULL, 0, &below, NULL);
 	for (size_t i = 0; i < p->out->ntasks; i++)
@@ -92,8 +93,8 @@ static bool is_of_a_loop(const char *file)
 	return false;
 }
 
-/** Is an event loop on the stack of some thread? A program that only has the modules, as pytest does, has no tasks that wait, and the search
- *  goes through all its objects. */
+/** Is an event loop on the stack of some thread? A program that only has the modules, as pytest does, has no tasks that wait,
+ * and the search goes through all its objects. */
 static bool runs_a_loop(const struct process_read *p)
 {
 	for (size_t i = 0; i < p->nthreads; i++) {

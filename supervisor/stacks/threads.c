@@ -56,6 +56,8 @@ static void add_frames(struct process_read *p, struct thread_read *t, const stru
 
 static void read_frames(struct process_read *p, struct thread_read *t, const claim_vec *claims, struct python_frame *room)
 {
+	bool left_out = false;
+
 	t->npython = 0;
 	t->python_why = NULL;
 	t->state = state_of_number(p, t);
@@ -66,7 +68,9 @@ static void read_frames(struct process_read *p, struct thread_read *t, const cla
 			add_frames(p, t, c->state, room);
 		else if (!c->thread && c->state->tid == t->inner)
 			t->python_why = "another interpreter has frames in a thread that can't be told";
+		left_out |= !c->thread && c->state->tid == t->inner;
 	}
+	t->python_cut = t->npython == PYTHON_MOST_FRAMES && !left_out;
 	t->python = arena_memdup(p->arena, room, t->npython * sizeof *room);
 }
 

@@ -232,6 +232,8 @@ static void tell(struct run *r, struct report_event *what, int64_t at_ns)
 	what->since_ns = at_ns > r->started_ns ? at_ns - r->started_ns : 0;
 	what->label = label_of(r, what->pid, a);
 	what->parent_label = label_of(r, what->parent, a);
+	if (what->kind == EVENT_EXEC || what->kind == EVENT_SPAWN)
+		what->text = mask_text(r, what->text, a);
 	if (e->to_screen)
 		report_event_line(what, &style, &line);
 	if (e->to_file)

@@ -56,16 +56,40 @@ void files_complain(struct run *r, const struct err *err)
 	r->report_failed = true;
 }
 
+static int is_log(const struct dirent *e)
+{
+	unsigned long long inode;
+	int end = 0;
+
+	return sscanf(e->d_name, "pipe-%llu.log%n", &inode, &end) == 1 && end && !e->d_name[end];
+}
+
+/** "pipe-4711.log": see logs.c. */
+static void remove_logs(int runs_fd, const char *name)
+{
+	OWNED_FD fd = openat(runs_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct dirent **logs;
+	int n = fd < 0 ? -1 : scandirat(fd, ".", &logs, is_log, NULL);
+
+	for (int i = 0; i < n; i++) {
+		unlinkat(fd, logs[i]->d_name, 0);
+		free(logs[i]);
+	}
+	if (n >= 0)
+		free(logs);
+}
+
 /** Run folders are named by time: the oldest come first. Only files that we know are removed, so a folder that holds more stays. */
 static void remove_run(int runs_fd, const char *name)
 {
-	static const char *const files[] = {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json"};
+	static const char *const files[] = {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json", "pytest.log", "outcomes.jsonl"};
 	char path[400];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(path, sizeof path, "%s/%s", name, files[i]);
 		unlinkat(runs_fd, path, 0);
 	}
+	remove_logs(runs_fd, name);
 	unlinkat(runs_fd, name, AT_REMOVEDIR);
 }
 
@@ -203,6 +227,7 @@ void files_save_snapshot(struct run *r, struct snapshot *s)
 	s->started_ns = r->started_ns;
 	s->told_ns = r->finding ? r->finding->detected_ns : 0;
 	s->horizon_ns = r->opt->horizon_ns;
+	mask_snapshot(r, s);
 	snapshot_write(s, &json);
 	if (files_put(r, "snapshot.json", &json, &err) < 0)
 		files_complain(r, &err);

@@ -125,12 +125,15 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 		.ending = r->time_over || r->stalled,
 		.complete = complete,
 		.report_path = shown_path(r, arena),
+		.logs = r->finding ? r->logs : NULL,
+		.nlogs = r->finding ? r->nlogs : 0,
 	};
 
 	copy_findings(r, &report, arena);
 	copy_log(&r->log, &report, arena);
 	copy_tests(r, &report, arena);
 	copy_place(r, &report, arena);
+	mask_report(r, &report, arena);
 	if (complete && outcome != OUTCOME_PASS && outcome != OUTCOME_FAIL)
 		report.not_run = pytest_not_run(r, &report, arena);
 	return report;

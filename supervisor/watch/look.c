@@ -79,6 +79,7 @@ static void speak_proof(struct run *r, struct sight *sight)
 		policy_take_back(&r->policy);
 		return;
 	}
+	logs_take(r);
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_HANG, EXIT_HANG, false);
 	if (r->opt->on_hang == ON_HANG_KILL)
@@ -102,6 +103,7 @@ static void speak_suspicion(struct run *r, struct sight *sight)
 {
 	if (!make_finding(r, sight, SUSPECTED))
 		return;
+	logs_take(r);
 	files_save_snapshot(r, sight->snapshot);
 	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
 	if (r->opt->verbosity > SAY_HANGS)

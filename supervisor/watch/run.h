@@ -52,6 +52,9 @@ struct run {
 	bool report_failed;   /* was said once */
 	bool in_run_dir, in_report_json; /* where the last report could be written */
 	bool in_html;                    /* ... and report.html beside it */
+	struct run_log *logs;            /* logs.c: of `finding` */
+	size_t nlogs;
+	struct arena *logs_arena;
 };
 
 /* watch.c */
@@ -137,6 +140,18 @@ struct run_report files_report(const struct run *r, struct arena *arena, enum ou
 void pages_write(struct run *r, const struct run_report *report);
 /** What is written once, at the end: JUnit, the summary of the CI job, annotations. */
 void pages_finish(struct run *r, enum outcome outcome, int exit_code);
+
+/* logs.c */
+/** Copy what sits unread in the full pipes of run.finding, and write it into the run's folder. */
+void logs_take(struct run *r);
+
+/* mask.c: --mask; nothing happens without it */
+/** S with what matches replaced, in ARENA; NULL for NULL. */
+const char *mask_text(const struct run *r, const char *s, struct arena *arena);
+/** The command lines of REPORT; the copies lie in ARENA. */
+void mask_report(const struct run *r, struct run_report *report, struct arena *arena);
+/** Those of S, which keeps no others. */
+void mask_snapshot(const struct run *r, const struct snapshot *s);
 
 /* pytest.c: what pytest itself leaves on disk */
 /** The tests of its cache that were not seen to run, where this run has written it. The list lies in ARENA, a NULL behind its last. */

@@ -4,6 +4,8 @@
 #ifndef TRACEWRAP_WATCH_H
 #define TRACEWRAP_WATCH_H
 
+#include <regex.h>
+
 #include "hear/hear.h"
 #include "launch/launch.h"
 #include "prove/prove.h"
@@ -38,6 +40,7 @@ struct watch_options {
 	const char *report_json;   /* NULL: no such file */
 	const char *save_snapshot; /* NULL: no such file */
 	const char *junit;         /* NULL: no such file */
+	const regex_t *mask;       /* what matches it in a command line is written nowhere; NULL: nothing is kept back */
 	bool github;               /* annotations on standard error, and nothing of the run's text may be taken for one */
 	const char *step_summary;  /* a file of the CI job to append summary.md to; NULL: none */
 	const char *workspace;     /* the checkout as GitHub knows it; NULL */

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What tracewrap costs, beside the plain command and strace. Timing never makes this fail, only errors do.
 
-Wall and CPU time: each round runs every variant once, in a rotating order. Shown are the ratio of the least times, and the median of
-the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
+Wall and CPU time: each round runs every variant once, in an order of its own (who comes behind whom matters: caches). Shown are the
+ratio of the least times, and the median of the ratios within a round, which a busy machine disturbs least. CPU time is that of the tree and of the supervisor's processes.
 The supervisor's own cost: CPU time of its processes, as the scheduler counts it, and resident memory, while a crowd of tasks sleeps.
 Stacks: wall time of the whole reader, started anew each time, beside py-spy on the same hung processes.
 """
 import argparse
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -95,13 +96,13 @@ def timed(command, folder):
 def measure(command, ways, rounds, folder):
     """[(wall, CPU)] of each variant, by its name. The first round only fills caches."""
     times = {name: [] for name in ways}
-    order = list(ways)
+    order, chance = list(ways), random.Random(0)
     for number in range(rounds + 1):
+        chance.shuffle(order)
         for name in order:
             took = timed(ways[name] + command, folder)
             if number:
                 times[name].append(took)
-        order.append(order.pop(0))
     return times
 
 

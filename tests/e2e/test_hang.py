@@ -197,7 +197,7 @@ def test_screen(result):
     assert max(map(len, lines)) <= 80 and len(lines) <= 30, screen
     pipe = re.search(r"\d+", row_of(finding, result.role("writer"))["object"]).group()
     for words in (WAIT_BEFORE_READ, f"[{result.role('pytest')}]", f"[{result.role('writer')}]", "chatty.py", pipe, "proven",
-                  "pipe", ".tracewrap/last/report.json"):
+                  "pipe", ".tracewrap/last/report.html"):
         assert words in screen, (words, screen)
     assert re.search(r"\bfd ?1\b|descriptor 1\b|standard output", screen), screen
     assert "\033" not in screen
@@ -217,7 +217,7 @@ def test_folder(result):
     top = result.folder / ".tracewrap"
     assert (top / ".gitignore").read_text() == "*\n"
     assert (top / "last").is_symlink() and len(list((top / "runs").iterdir())) == 1
-    assert {path.name for path in (top / "last").iterdir()} == {"report.json", "snapshot.json"}
+    assert {path.name for path in (top / "last").iterdir()} == {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json"}
     assert re.fullmatch(r"runs/\d{8}-\d{6}-\d+", os.readlink(top / "last"))
 
 
@@ -240,7 +240,7 @@ def test_folder_of_ones_own(result):
     check_report(named, 124)
     assert named == json.loads((result.folder / "deep" / "down" / "last" / "report.json").read_text())
     assert not (result.folder / ".tracewrap").exists()
-    assert "deep/down/last/report.json" in result.screen
+    assert "deep/down/last/report.html" in result.screen
 
 
 @proves

@@ -39,6 +39,21 @@ static void ask_bytes(struct elf *e, uint64_t address)
 	(void)seen;
 }
 
+static void ask_entries(struct elf *e)
+{
+	const struct elf_row *rows;
+	size_t n;
+	uint64_t base;
+
+	if (!elf_frame_table(e, &rows, &n, &base))
+		return;
+	for (size_t i = 1; i < n; i++)
+		if (rows[i - 1].start > rows[i].start)
+			__builtin_trap();
+	for (size_t i = 0; i < n; i += 1 + n / 16)
+		ask_bytes(e, base + (uint64_t)(int64_t)rows[i].entry);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *bytes = malloc(size ? size : 1);
@@ -52,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(bytes, data, size);
 	if (elf_open(bytes, size, &e, &err) == 0) {
 		ask_symbols(e, 0x400000);
+		ask_entries(e);
 		if (elf_section(e, ".PyRuntime", &address, &length))
 			ask_bytes(e, address);
 		if (elf_section(e, ".text", &address, &length)) {

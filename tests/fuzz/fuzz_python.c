@@ -1,5 +1,6 @@
 /* Real images of Python processes, of which the input changes some bytes, lengths and pointers; or, where it says so, nothing but random
- * pages. Images: $FUZZ_IMAGES (make fuzz records them). clang -fsanitize=fuzzer,address,undefined */
+ * pages. An input: number of the image, flags, number of changes, the changes, bytes for pages that the image does not have.
+ * Images: $FUZZ_IMAGES (make fuzz records them). clang -fsanitize=fuzzer,address,undefined */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 enum { MOST_IMAGES = 64, MOST_PAGES = 1500 };
-enum { ALL_RANDOM = 1, UNKNOWN_IS_RANDOM = 2 }; /* flags */
+enum { ALL_RANDOM = 1, UNKNOWN_IS_RANDOM = 2, PART_AT = 4 }; /* flags; from bit 4 on, which part is walked */
 
 struct image {
 	struct record_head head;
@@ -165,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.nbytes = size - 3 - in.nchanges * sizeof *changes;
 	where = record_where(&in.image->head);
 	m = memory_new(fetch, &in, MOST_PAGES);
-	walk_python(m, &where);
+	walk_python(m, &where, 1u << (in.flags >> PART_AT & 3));
 	memory_free(m);
 	free(changes);
 	return 0;

@@ -116,8 +116,8 @@ static int save(const char *file, struct record_head *h, struct seen *seen)
 	memcpy(h->magic, RECORD_MAGIC, sizeof h->magic);
 	h->pages = seen->pages.n;
 	qsort(seen->pages.at, seen->pages.n, sizeof *seen->pages.at, by_address);
-	if (!out || fwrite(h, sizeof *h, 1, out) != 1 || fwrite(seen->pages.at, sizeof *seen->pages.at, seen->pages.n, out) != seen->pages.n ||
-	    fclose(out))
+	if (!out || fwrite(h, sizeof *h, 1, out) != 1 ||
+	    fwrite(seen->pages.at, sizeof *seen->pages.at, seen->pages.n, out) != seen->pages.n || fclose(out))
 		return 1;
 	printf("%s: %zu pages\n", file, seen->pages.n);
 	return 0;
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 	find_threads(seen.pid, &head);
 	where = record_where(&head);
 	m = memory_new(fetch, &seen, 0);
-	walk_python(m, &where);
+	walk_python(m, &where, WALK_ALL);
 	memory_free(m);
 	return save(argv[2], &head, &seen);
 }

@@ -1,5 +1,5 @@
-/* What is done with the memory of a Python process, by fuzz_python.c and by record.c, which records what it touches; and the format of such a
- * record: the head, then its pages in the order of their addresses, each behind its address. */
+/* What is done with the memory of a Python process, by fuzz_python.c and by record.c, which records what it touches; and the format of such
+ * a record: the head, then its pages in the order of their addresses, each behind its address. */
 #ifndef TRACEWRAP_FUZZ_WALK_H
 #define TRACEWRAP_FUZZ_WALK_H
 
@@ -209,7 +209,9 @@ static void walk_locks(struct python *py, const struct python_thread *threads, s
 			__builtin_trap();
 }
 
-static void walk_python(struct memory *m, const struct python_where *where)
+enum walk_part { WALK_STACKS = 1, WALK_LOCKS = 2, WALK_HEAP = 4, WALK_TASKS = 8, WALK_ALL = 15 };
+
+static void walk_python(struct memory *m, const struct python_where *where, unsigned parts)
 {
 	struct arena *arena = arena_new();
 	const char *why = NULL;
@@ -221,11 +223,14 @@ static void walk_python(struct memory *m, const struct python_where *where)
 		n = python_threads(py, &threads, &why);
 		if (n > PYTHON_MOST_THREADS || python_gil(py, threads, n) >= (long)n)
 			__builtin_trap();
-		for (size_t i = 0; i < n && i < WALK_THREADS; i++)
+		for (size_t i = 0; parts & WALK_STACKS && i < n && i < WALK_THREADS; i++)
 			walk_thread(py, &threads[i]);
-		walk_locks(py, threads, n);
-		walk_heap(py, py_next_interpreter(py, 0));
-		walk_tasks(py, py_next_interpreter(py, 0));
+		if (parts & WALK_LOCKS)
+			walk_locks(py, threads, n);
+		if (parts & WALK_HEAP)
+			walk_heap(py, py_next_interpreter(py, 0));
+		if (parts & WALK_TASKS)
+			walk_tasks(py, py_next_interpreter(py, 0));
 	} else if (!why) {
 		__builtin_trap();
 	}

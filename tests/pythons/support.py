@@ -23,9 +23,10 @@ KNOWN = range(8, 16)   # the minor versions of Python 3 that the readers know
 LIMIT = 60             # seconds; generous, for a busy machine: a condition that does not come in that time never comes
 MOST_TEXT = 1023       # bytes of a string
 PROBE = """import json, os, sys, sysconfig
-print(json.dumps({"version": list(sys.version_info[:3]), "final": sys.version_info[3], "kind": getattr(getattr(sys, "implementation", None), "name", "cpython"),
- "path": os.path.realpath(sys.executable), "free": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "prefix": sys.base_prefix if hasattr(sys, "base_prefix") else sys.prefix,
- "debug": hasattr(sys, "gettotalrefcount"), "library": sysconfig.get_config_var("INSTSONAME") or "", "libdir": sysconfig.get_config_var("LIBDIR") or ""}))"""
+def var(name): return sysconfig.get_config_var(name) or ""
+print(json.dumps({"version": list(sys.version_info[:3]), "path": os.path.realpath(sys.executable),
+    "kind": getattr(getattr(sys, "implementation", None), "name", "cpython"), "prefix": getattr(sys, "base_prefix", sys.prefix),
+    "free": bool(var("Py_GIL_DISABLED")), "library": var("INSTSONAME"), "libdir": var("LIBDIR")}))"""
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
@@ -47,13 +48,14 @@ class Interpreter:
     def id(self):
         where = "sid" if self.root else "system" if self.path.startswith("/usr/bin/") else Path(self.path).parts[-3]
         where = "" if where == self.text else "-" + where
-        return self.text + where + ("-" + self.facts["kind"] if self.facts["kind"] != "cpython" else "") + ("t" if self.free_threaded else "")
+        kind = "" if self.facts["kind"] == "cpython" else "-" + self.facts["kind"]
+        return self.text + where + kind + ("t" if self.free_threaded else "")
 
     def __repr__(self):
         return self.id
 
     def names(self):
-        """What it may be called: up to 3.10 the third number is nowhere but in a string of the file, which linkers may merge into another."""
+        """What it may be called: up to 3.10 the third number is nowhere but in a string of the file, which may be part of another."""
         return [self.text] + ([f"3.{self.minor}"] if self.minor < 11 else [])
 
     def outside(self, path):
@@ -208,7 +210,8 @@ def python_frames(frames):
 
 
 def run_helper(*words, helper=None, **more):
-    done = subprocess.run([str(helper or HELPERS / "stacks"), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, **more)
+    command = [str(helper or HELPERS / "stacks"), *map(str, words)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, **more)
     assert done.returncode == 0, (done.returncode, done.stderr.decode(errors="replace")[-4000:])
     return [Process(json.loads(line)) for line in done.stdout.splitlines()]
 
@@ -222,7 +225,8 @@ class Target:
     """A program of targets/, running, with all of its threads blocked."""
 
     def __init__(self, python, name, *args, words=None, before=(), env=None, options=(), files=(), user=None):
-        """WORDS instead of the interpreter's, "{folder}" is where copies of FILES lie; BEFORE: in front of them; OPTIONS: of the interpreter."""
+        """WORDS instead of the interpreter's, "{folder}" is where copies of FILES lie; BEFORE: in front of them; OPTIONS: of the
+        interpreter; USER: who runs it."""
         self.python = python
         self.top = Path(tempfile.mkdtemp(prefix="tracewrap-target-", dir=python.outside("/tmp")))
         self.folder = f"/tmp/{self.top.name}" if python.root else str(self.top)
@@ -230,8 +234,8 @@ class Target:
         shutil.copytree(TARGETS, self.top, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         for file in files:
             shutil.copy(file, self.top)
-        environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1",
-                   "TARGET_FOLDER": self.folder, **(env or {})}
+        environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1",
+                   "PYTHONDONTWRITEBYTECODE": "1", "TARGET_FOLDER": self.folder, **(env or {})}
         environ = {key: value.replace("{folder}", self.folder) for key, value in environ.items()}
         words = [*python.words(None if words else python.path), *(word.replace("{folder}", self.folder) for word in words or ())]
         command = [*before, *words, *options, f"{self.folder}/{name}.py", *map(str, args)]

@@ -1,4 +1,5 @@
-"""Who waits for which lock, and who has it. targets/locks.py says for each scenario what must be found, and where nobody may be named."""
+"""Who waits for which lock, and who has it. targets/locks.py says for each scenario what must be found, and where nobody may
+be named."""
 import re
 import time
 
@@ -45,7 +46,7 @@ def test_locks(start, scenario, python):
         lock = next(p for p in processes if p["pid"] == wait["pid"]).thread(wait["tid"])["lock"]
         assert lock["address"] and bool(lock["shared"]) == (lock["kind"] == "multiprocessing lock")
         for o in lock["owners"]:
-            assert o["file"] and (o["file"].endswith("/locks.py") or "/threading.py" in o["file"]), o
+            assert o["file"] and o["line"], o
 
 
 @as_root

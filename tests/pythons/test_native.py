@@ -67,6 +67,16 @@ def test_c_code_lies_between_the_functions_that_it_joins(start):
     assert any("libffi" in frame["file"] for frame in through_c) and any("libc" in frame["file"] for frame in through_c)
 
 
+def test_a_deep_stack_is_joined_as_far_as_it_is_read(start):
+    target = start("deep")
+    process = target.read("--native")
+    row = process.thread(target.tid("deep"))
+    assert row["quality"] == "partial" and "400" in row["why"] and row["native"] == []
+    assert kinds(row)[0] == "n" and kinds(row)[-1] == "p" and kinds(row).count("p") == 400
+    told = next(one["frames"] for one in target.told["threads"].values() if one["name"] == "deep")
+    assert python_frames(row["frames"]) == told[:400]
+
+
 def test_owners(start):
     """The target's own code is its user's; the rest of each stack is not."""
     target = start("few")

@@ -57,7 +57,7 @@ def venv(module):
 
 @pytest.fixture
 def program(tmp_path):
-    """program(MODULE, NAME, TEXT, WORD...): a Python that has MODULE runs WORD... beside the file; then a function that lists its pids."""
+    """program(MODULE, NAME, TEXT, WORD...): a Python that has MODULE runs WORD... beside the file. A function that lists its pids."""
     running = []
 
     def begin(module, name, text, *words):

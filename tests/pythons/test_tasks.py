@@ -193,7 +193,7 @@ def test_tractor(tractor):
     assert main["awaits"] == "MemoryReceiveChannel.receive" and "Portal.run" in [f["function"] for f in main["frames"]]
     # Each reads what the other may send.
     for process in root, servant:
-        assert any(task["awaits"] == "SocketType.recv" and task["fd"] is not None and not task["fd_writes"] for task in process["tasks"])
+        assert any(task["awaits"] == "SocketStream.receive_some" and task["fd"] is not None and not task["fd_writes"] for task in process["tasks"])
 
 
 @pytest.mark.parametrize("kind, name", [("struct", "имя"), ("uid", "имя"), ("odd", None), ("none", None), ("foreign", None)])

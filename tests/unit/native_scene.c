@@ -20,6 +20,13 @@ static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
 	return got > 0 ? (size_t)got / MEMORY_PAGE : 0;
 }
 
+static void ask_for_loop(struct native_scene *s, struct native_piece *piece)
+{
+	for (size_t i = 0; i < s->files.n; i++)
+		if (s->files.at[i].elf == piece->elf && elf_find(piece->elf, NATIVE_LOOP, &s->files.at[i].loop))
+			piece->loop = &s->files.at[i].loop;
+}
+
 static struct elf *open_elf(struct native_scene *s, const struct mapping *m)
 {
 	struct native_scene_file file = {.inode = m->inode};
@@ -38,7 +45,7 @@ static struct elf *open_elf(struct native_scene *s, const struct mapping *m)
 	}
 	if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_ino == m->inode && st.st_size > 0) {
 		file.size = (size_t)st.st_size;
-		file.bytes = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
+		file.bytes = mmap(NULL, file.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 		if (file.bytes == MAP_FAILED)
 			file.bytes = NULL;
 		else
@@ -78,6 +85,8 @@ static bool piece_at(void *who, uint64_t address, struct native_piece *out)
 			out->elf = open_vdso(s, m);
 		if (out->elf && !elf_bias(out->elf, m->start, m->offset, &out->bias))
 			out->elf = NULL;
+		if (out->elf)
+			ask_for_loop(s, out);
 		return true;
 	}
 	return false;

@@ -15,6 +15,7 @@ struct native_scene_file {
 	void *bytes;
 	size_t size;
 	struct elf *elf;
+	struct elf_symbol loop;
 };
 
 struct native_scene {

@@ -253,7 +253,8 @@ uint64_t made_mark(struct made *m, uint64_t back)
 
 /* ---- interpreters ---- */
 
-/* The words that open.c and offsets.c read, as _Py_DebugOffsets has them: all that the table knows, so that the overlay changes nothing. */
+/* The words that open.c and offsets.c read, as _Py_DebugOffsets has them: all that the table knows, so that the overlay changes
+ * nothing. */
 static void describe_itself(struct made *m, uint64_t runtime)
 {
 	static const uint8_t where[3][2] = {{73, 0}, {95, 0}, {111, 0}};
@@ -265,15 +266,19 @@ static void describe_itself(struct made *m, uint64_t runtime)
 	} fields[] = {
 		{o->rt_size, {3, 3, 3}}, {o->rt_interp_head, {5, 5, 5}}, {o->is_id, {7, 7, 7}}, {o->is_next, {8, 8, 8}},
 		{o->is_threads_head, {9, 9, 9}}, {o->is_modules, {11, 12, 12}}, {o->is_gil, {14, 15, 15}},
-		{o->gil_locked, {17, 18, 18}}, {o->gil_holder, {18, 19, 19}}, {o->ts_next, {21, 24, 24}}, {o->ts_interp, {22, 25, 25}},
+		{o->gil_locked, {17, 18, 18}},
+		{o->gil_holder, {18, 19, 19}}, {o->ts_next, {21, 24, 24}}, {o->ts_interp, {22, 25, 25}},
 		{o->ts_frame, {23, 26, 26}}, {o->ts_thread_id, {24, 27, 30}}, {o->ts_native_id, {25, 28, 31}},
 		{o->fr_back, {29, 32, 40}}, {o->fr_code, {30, 33, 41}}, {o->fr_instr, {31, 34, 42}}, {o->fr_locals, {32, 35, 43}},
-		{o->fr_owner, {33, 36, 44}}, {o->fr_stacktop, {0, 37, 45}}, {o->co_filename, {35, 40, 48}}, {o->co_name, {36, 41, 49}},
+		{o->fr_owner, {33, 36, 44}},
+		{o->fr_stacktop, {0, 37, 45}}, {o->co_filename, {35, 40, 48}}, {o->co_name, {36, 41, 49}},
 		{o->co_qualname, {37, 42, 50}}, {o->co_lines, {38, 43, 51}}, {o->co_firstlineno, {39, 44, 52}},
-		{o->co_varnames, {41, 46, 54}}, {o->co_code, {43, 48, 56}}, {o->ob_type, {45, 51, 59}}, {o->tp_name, {47, 53, 61}},
+		{o->co_varnames, {41, 46, 54}},
+		{o->co_code, {43, 48, 56}}, {o->ob_type, {45, 51, 59}}, {o->tp_name, {47, 53, 61}},
 		{o->tp_flags, {49, 55, 63}}, {o->tp_dictoffset, {0, 0, 65}}, {o->ht_cached_keys, {0, 0, 67}},
 		{o->tu_items, {51, 57, 69}}, {o->di_keys, {57, 67, 79}}, {o->di_values, {58, 68, 80}}, {o->by_size, {65, 75, 87}},
-		{o->by_data, {66, 76, 88}}, {o->us_state, {68, 78, 90}}, {o->us_length, {69, 79, 91}}, {o->us_ascii, {70, 80, 92}},
+		{o->by_data, {66, 76, 88}},
+		{o->us_state, {68, 78, 90}}, {o->us_length, {69, 79, 91}}, {o->us_ascii, {70, 80, 92}},
 		{o->us_compact, {0, 0, 93}}, {o->gen_iframe, {0, 85, 101}}, {o->gen_state, {0, 86, 102}},
 	};
 
@@ -309,7 +314,7 @@ uint64_t made_interpreter(struct made *m, uint64_t runtime, int64_t id)
 uint64_t made_thread(struct made *m, uint64_t interpreter, uint64_t frame, pid_t tid)
 {
 	const struct py_offsets *o = &m->o;
-	uint64_t state = made_room(m, 1024), head = interpreter + (uint64_t)o->is_threads_head, next, pthread = made_room(m, 2048);
+	uint64_t state = made_room(m, 1024), pthread = made_room(m, 2048), head = interpreter + (uint64_t)o->is_threads_head, next;
 
 	memcpy(&next, m->bytes + (head - MADE_BASE), sizeof next);
 	made_u64(m, state + (uint64_t)o->ts_next, next);

@@ -138,7 +138,8 @@ static void test_join(void **state)
 	assert_int_equal(holder_of(&tid, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 4711).kind, FUTEX_JOIN);
 	assert_int_equal(holder_of(&tid, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 4711).tid, 4711);
 	assert_int_equal(holder_of(&tid, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 4712).kind, FUTEX_OTHER);
-	assert_int_equal(holder_of(&tid, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME | FUTEX_PRIVATE_FLAG, 4711).kind, FUTEX_OTHER);
+	assert_int_equal(holder_of(&tid, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME | FUTEX_PRIVATE_FLAG, 4711).kind,
+			 FUTEX_OTHER);
 }
 
 int main(void)

@@ -25,7 +25,9 @@ static uint8_t byte_at(const struct made *made, uint64_t address)
 
 static bool is_there(const struct made *made, uint64_t address)
 {
-	return address >= BASE && address < BASE + PAGES * (uint64_t)MEMORY_PAGE && !made->missing[(address - BASE) / MEMORY_PAGE];
+	uint64_t page = (address - BASE) / MEMORY_PAGE;
+
+	return address >= BASE && page < PAGES && !made->missing[page];
 }
 
 static size_t fetch(void *who, uint64_t address, void *buf, size_t n)
@@ -101,6 +103,22 @@ static void a_page_is_fetched_once(void **state)
 	memory_free(m);
 }
 
+static void reads_end(void **state)
+{
+	struct made made = {0};
+	struct memory *m = memory_new(fetch, &made, 2);
+
+	(void)state;
+	for (int i = 0; i < 2 * 4096; i++)
+		check(m, &made, BASE + (uint64_t)i % 4000, 4);
+	assert_false(memory_spent(m));
+	assert_false(memory_read(m, BASE, &(uint8_t){0}, 1));
+	assert_true(memory_spent(m));
+	memory_forget(m);
+	assert_false(memory_read(m, BASE, &(uint8_t){0}, 1));
+	memory_free(m);
+}
+
 static void who_goes_through_is_read_ahead(void **state)
 {
 	struct made made = {0};
@@ -109,8 +127,8 @@ static void who_goes_through_is_read_ahead(void **state)
 	(void)state;
 	for (uint64_t at = 0; at < PAGES * (uint64_t)MEMORY_PAGE; at += 64)
 		check(m, &made, BASE + at, 64);
-	assert_int_equal(made.calls, 2 * PAGES / MEMORY_AHEAD); /* one page of each window, then the rest of it */
-	assert_int_equal(made.largest, MEMORY_AHEAD - 1);
+	assert_int_equal(made.calls, 4 * PAGES / MEMORY_AHEAD); /* three single pages of each window, then the rest of it */
+	assert_int_equal(made.largest, MEMORY_AHEAD - 3);
 	memory_free(m);
 }
 
@@ -140,7 +158,8 @@ static void what_is_known_is_not_read_over(void **state)
 	(void)state;
 	check(m, &made, BASE + 5 * MEMORY_PAGE, 8);
 	made.plus = 1; /* the process goes on */
-	assert_int_equal(memory_u8(m, BASE + 2 * MEMORY_PAGE), byte_at(&made, BASE + 2 * MEMORY_PAGE)); /* reads ahead, up to page 5 */
+	/* reads ahead, up to page 5 */
+	assert_int_equal(memory_u8(m, BASE + 2 * MEMORY_PAGE), byte_at(&made, BASE + 2 * MEMORY_PAGE));
 	made.plus = 0;
 	check(m, &made, BASE + 5 * MEMORY_PAGE, 8);
 	memory_free(m);
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test(reads_across_pages),
 		cmocka_unit_test(numbers_of_what_is_not_there_are_zero),
 		cmocka_unit_test(a_page_is_fetched_once),
+		cmocka_unit_test(reads_end),
 		cmocka_unit_test(who_goes_through_is_read_ahead),
 		cmocka_unit_test(read_ahead_over_holes),
 		cmocka_unit_test(what_is_known_is_not_read_over),

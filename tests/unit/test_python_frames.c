@@ -9,7 +9,8 @@
 
 #include "python_made.h"
 
-static const uint8_t lnotab[] = {0, 1, 8, 1}, pairs[] = {8, 1, 100, 1}, locations[] = {0x80 | 11 << 3 | 3, 0, 0, 0x80 | 11 << 3 | 7, 0, 0};
+static const uint8_t lnotab[] = {0, 1, 8, 1}, pairs[] = {8, 1, 100, 1};
+static const uint8_t locations[] = {0x80 | 11 << 3 | 3, 0, 0, 0x80 | 11 << 3 | 7, 0, 0};
 static const uint8_t depths[] = {0x80 | 0, 4, 9, 2 << 1}; /* units 0 to 3: two slots live */
 
 /** A function of /lib/FILE: line 11 in its first 8 bytes, then 12. */
@@ -361,7 +362,8 @@ static void values_of_frames(void **state)
 {
 	for (int minor = MADE_FIRST; minor <= MADE_LAST; minor++) {
 		struct scene s = opened(minor);
-		uint64_t a = made_int(s.m, 1), b = made_int(s.m, 2), cell = made_object(s.m, s.m->cell, 32), at = made_locals(s.m, s.inner);
+		uint64_t a = made_int(s.m, 1), b = made_int(s.m, 2), cell = made_object(s.m, s.m->cell, 32);
+		uint64_t at = made_locals(s.m, s.inner);
 		struct py_frame f;
 		size_t depth;
 
@@ -424,8 +426,8 @@ static struct states states_of(int minor)
 static uint64_t generator(struct scene *s, uint64_t type, int8_t is, uint64_t awaited, int offset)
 {
 	const struct py_offsets *o = &s->m->o;
-	uint64_t gen = made_object(s->m, type, 512), frame = gen + (uint64_t)o->gen_iframe, code = function(s->m, "gen", "Class.gen");
-	uint64_t at = frame + (uint64_t)o->fr_locals;
+	uint64_t gen = made_object(s->m, type, 512), frame = gen + (uint64_t)o->gen_iframe;
+	uint64_t code = function(s->m, "gen", "Class.gen"), at = frame + (uint64_t)o->fr_locals;
 
 	made_u64(s->m, gen + (uint64_t)o->gen_qualname, made_ascii(s->m, "Class.gen"));
 	made_u64(s->m, frame + (uint64_t)o->fr_code, code);
@@ -495,7 +497,8 @@ static void lists_of_objects(void **state)
 		const struct py_offsets *o = &s.m->o;
 
 		for (int moved = -4; moved <= 4; moved += 4) { /* as patch releases have it */
-			uint64_t base = (o->gc_in_interp ? s.interpreter : s.runtime) + (uint64_t)o->gc_gen0 + (uint64_t)(int64_t)moved;
+			uint64_t owner = o->gc_in_interp ? s.interpreter : s.runtime;
+			uint64_t base = owner + (uint64_t)o->gc_gen0 + (uint64_t)(int64_t)moved;
 			uint64_t object = made_room(s.m, 64);
 
 			assert_int_equal(py_gc_head(s.py, s.interpreter, 0), 0);

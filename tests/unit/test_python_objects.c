@@ -74,7 +74,7 @@ static void bad_strings_of(struct made *m)
 	assert_null(py_text(&m->py, MADE_BASE + MADE_SIZE));
 	made_u64(m, s + (uint64_t)m->o.us_length, UINT64_MAX);
 	assert_false(py_string(&m->py, s, buf, sizeof buf));
-	made_u64(m, s + (uint64_t)m->o.us_length, INT32_MAX); /* longer than memory: what fits is there, and then no more is asked for */
+	made_u64(m, s + (uint64_t)m->o.us_length, INT32_MAX); /* longer than memory: no more is asked for than fits */
 	assert_true(py_string(&m->py, s, buf, sizeof buf));
 	made_u32(m, s + (uint64_t)m->o.us_state, 0); /* kind 0 */
 	assert_false(py_string(&m->py, s, buf, sizeof buf));
@@ -207,7 +207,8 @@ static void dicts(void **state)
 static void torn_dicts_of(struct made *m)
 {
 	static const char *const keys[] = {"a"};
-	uint64_t value = made_int(m, 1), dict = made_dict(m, keys, &value, 1, false, false), at = made_keys(m, keys, &value, 1, false);
+	uint64_t value = made_int(m, 1), dict = made_dict(m, keys, &value, 1, false, false);
+	uint64_t at = made_keys(m, keys, &value, 1, false);
 
 	made_u64(m, dict + (uint64_t)m->o.di_keys, at);
 	made_u64(m, at + (uint64_t)m->o.dk_nentries, UINT64_MAX);
@@ -241,7 +242,8 @@ static void add_slot(struct made *m, uint64_t class, const char *name, uint64_t 
 
 static void slots_of(struct made *m)
 {
-	uint64_t base = made_type(m, "Base", 0), class = made_type(m, "Task", 0), mro[] = {class, base}, value = made_int(m, 7), obj;
+	uint64_t base = made_type(m, "Base", 0), class = made_type(m, "Task", 0), mro[] = {class, base};
+	uint64_t value = made_int(m, 7), obj;
 
 	add_slot(m, base, "coro", 40, 16);
 	made_u64(m, class + (uint64_t)m->o.tp_mro, made_tuple(m, mro, 2));
@@ -330,7 +332,8 @@ static void managed(void **state)
 
 static void names_of(struct made *m)
 {
-	uint64_t class = made_type(m, "Lock", 9), module = made_ascii(m, "multiprocessing.synchronize"), obj = made_object(m, class, 16);
+	uint64_t class = made_type(m, "Lock", 9), module = made_ascii(m, "multiprocessing.synchronize");
+	uint64_t obj = made_object(m, class, 16);
 	char buf[64];
 
 	made_u64(m, class + (uint64_t)m->o.tp_dict, made_dict(m, (const char *const[]){"__module__"}, &module, 1, false, false));

@@ -171,7 +171,7 @@ static void what_is_no_report_is_refused(void **state)
 		    "\"role\":\"lock\",\"object_index\":3}]}]}",
 	       "object_index 3");
 	refuse(HEAD ",\"findings\":[{\"kind\":\"zombie\",\"certainty\":\"proven\"}]}", "leak: is missing");
-	refuse(HEAD ",\"processes\":[{\"pid\":1,\"exit\":{\"signal\":\"SIGNOTHING\"}}]}", "no signal");
+	refuse(HEAD ",\"processes\":[{\"pid\":1,\"ppid\":1,\"exit\":{\"signal\":\"SIGNOTHING\"}}]}", "no signal");
 	refuse(HEAD ",\"processes\":[{\"pid\":1e99}]}", "out of range");
 	refuse(HEAD ",\"tests\":[{\"test\":\"a\",\"pid\":1,\"started_s\":\"x\"}]}", "no number of seconds");
 	refuse(HEAD ",\"duration_s\":1e300}", "out of range");

@@ -24,7 +24,7 @@ struct made {
 };
 
 /** NATIVE: one letter a frame, 'L' a loop. PYTHON: one letter a frame, a capital one where the loop was entered for it. */
-static struct made make(const char *native, const char *python, bool native_whole, bool python_whole)
+static struct made make(const char *native, const char *python, bool native_whole, bool python_whole, bool python_cut)
 {
 	struct made m = {.arena = arena_new(), .nnative = strlen(native), .npython = strlen(python)};
 
@@ -36,14 +36,16 @@ static struct made make(const char *native, const char *python, bool native_whol
 		m.pf[i].entry = python[i] < 'a';
 		m.python[i] = (struct frame){.kind = FRAME_PYTHON, .function = arena_strndup(m.arena, python + i, 1)};
 	}
-	m.out = stacks_merge(m.arena, m.frames, m.native, m.nnative, m.pf, m.python, m.npython, native_whole, python_whole,
-			     &m.n, &m.why);
+
+	struct both_stacks both = {m.frames, m.native, m.nnative, native_whole, m.pf, m.python, m.npython, python_whole, python_cut};
+
+	m.out = stacks_merge(m.arena, &both, &m.n, &m.why);
 	return m;
 }
 
-static void expect_merged(const char *native, const char *python, bool whole, const char *want)
+static void expect_joined(const char *native, const char *python, bool whole, bool cut, const char *want)
 {
-	struct made m = make(native, python, whole, true);
+	struct made m = make(native, python, whole, !cut, cut);
 	char got[64] = "";
 
 	assert_non_null(m.out);
@@ -54,9 +56,14 @@ static void expect_merged(const char *native, const char *python, bool whole, co
 	arena_free(m.arena);
 }
 
+static void expect_merged(const char *native, const char *python, bool whole, const char *want)
+{
+	expect_joined(native, python, whole, false, want);
+}
+
 static void expect_apart(const char *native, const char *python, bool native_whole, bool python_whole, const char *why)
 {
-	struct made m = make(native, python, native_whole, python_whole);
+	struct made m = make(native, python, native_whole, python_whole, false);
 
 	assert_null(m.out);
 	assert_int_equal(m.n, 0);
@@ -81,6 +88,21 @@ static void merged(void **state)
 	expect_merged("rLs", "aBcD", false, "raBscD");
 	expect_merged("r", "aB", false, "raB");
 	expect_merged("", "aB", false, "aB");
+}
+
+/** Of a very deep stack the innermost frames are read: they have their places, and what lies farther out is left away. */
+static void cut(void **state)
+{
+	(void)state;
+	expect_joined("rLsLtLm", "aBcD", true, true, "raBscD");
+	expect_joined("rLsLtLm", "aBcDe", true, true, "raBscDte"); /* in the middle of a group */
+	expect_joined("rLsLt", "aBcD", false, true, "raBscD");
+	expect_joined("rLs", "aBcD", false, true, "raBscD");
+
+	struct made m = make("rLs", "aBcD", true, false, true);
+
+	assert_null(m.out);
+	arena_free(m.arena);
 }
 
 static void apart(void **state)
@@ -210,6 +232,12 @@ static void frame_sizes(void **state)
 	assert_true(code_moves_stack((const uint8_t *)"\x90\x48\x29\xfc", 4));
 	assert_true(code_moves_stack((const uint8_t *)"\x90\x4c\x29\xcc", 4));
 	assert_true(code_moves_stack((const uint8_t *)"\x48\x2b\xe0", 3));
+	assert_true(code_moves_stack((const uint8_t *)"\x48\x89\xc4", 3));  /* mov %rax,%rsp */
+	assert_true(code_moves_stack((const uint8_t *)"\x4c\x89\xec", 3));  /* mov %r13,%rsp */
+	assert_false(code_moves_stack((const uint8_t *)"\x48\x89\xec", 3)); /* mov %rbp,%rsp, of an epilogue */
+	assert_false(code_moves_stack((const uint8_t *)"\x49\x89\xc4", 3)); /* mov %rax,%r12 */
+	assert_false(code_moves_stack((const uint8_t *)"\x49\x29\xc4", 3)); /* sub %rax,%r12 */
+	assert_false(code_moves_stack((const uint8_t *)"\x4c\x8b\xe0", 3)); /* mov %rax,%r12 */
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29\xc3\x48\x83\xec\x18", 7));
 	assert_false(code_moves_stack((const uint8_t *)"\x48\x29", 2));
 }
@@ -239,7 +267,7 @@ static void odd_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(merged),          cmocka_unit_test(apart), cmocka_unit_test(calls),
+		cmocka_unit_test(merged),          cmocka_unit_test(apart), cmocka_unit_test(cut), cmocka_unit_test(calls),
 		cmocka_unit_test(linkage_entries), cmocka_unit_test(jumps), cmocka_unit_test(frame_sizes),
 		cmocka_unit_test(odd_code),
 	};

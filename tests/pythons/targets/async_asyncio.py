@@ -8,6 +8,7 @@ of JSON) once all of them have come to rest, and then its loop has nothing left 
     async_asyncio.py frozen      all of the kinds, with all objects set aside by gc.freeze()
 """
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -59,6 +60,16 @@ async def holds(lock, event):
         await event.wait()
 
 
+async def had(lock, event):
+    """Was in a block of it, and is in one that has nothing to do with it."""
+    mine = asyncio.Lock()
+    async with mine:
+        pass
+    async with contextlib.AsyncExitStack():
+        await event.wait()
+    await lock.acquire()
+
+
 async def wants(lock):
     async with lock:
         raise AssertionError("nobody let go of it")
@@ -95,6 +106,15 @@ async def waits(*tasks):
 
 async def bounded(event):
     await asyncio.wait_for(event.wait(), 1e6)
+
+
+async def bounded_task(task):
+    await asyncio.wait_for(task, 1e6)
+
+
+async def joins(queue):
+    queue.put_nowait(1)
+    await queue.join()
 
 
 async def shielded(task):
@@ -171,9 +191,15 @@ def start_plain(x, loop):
     x.start("event", event.wait(), "Event.wait")
     x.start("queue", asyncio.Queue().get(), "Queue.get")
     x.start("holder", holds(lock, event), "Event.wait")
-    x.start("wanter", wants(lock), "Lock.acquire")
+    x.start("wanter", wants(lock), "Lock.acquire; in a block of it: Task 'holder'")
+    x.start("had it", had(lock, event), "Event.wait")
+    shared = asyncio.Condition()
+    x.start("waits in it", conditional(shared), "Condition.wait")
+    x.start("holds condition", holds(shared, event), "Event.wait")
+    x.start("wants condition", wants(shared), "Lock.acquire; in a block of it: Task 'holds condition'")
     x.start("semaphore", asyncio.Semaphore(0).acquire(), "Semaphore.acquire")
     x.start("condition", conditional(asyncio.Condition()), "Condition.wait")
+    x.start("joins", joins(asyncio.Queue()), "Queue.join")
     x.start("sleep", asyncio.sleep(1e6), "sleep")
     x.start("iterates", iterates(event), "Event.wait")
     x.start("кириллица 漢字 🐍", не_латиница(never), "Future")
@@ -187,9 +213,14 @@ def start_joins(x, event, never):
     x.start("second", awaits(first), "Task 'first'", ["first"])
     x.start("waits", waits(*parts), "wait", ["part-0", "part-1", "part-2"])
     x.start("shielded", shielded(first), "shield of Task 'first'", ["first"])
+    inner = x.start("inner", event.wait(), "Event.wait")
     if sys.version_info >= (3, 12):
         x.start("bounded", bounded(event), "Event.wait")
+        x.start("bounded task", bounded_task(inner), "Task 'inner'", ["inner"])
+    else:
+        x.start("bounded task", bounded_task(inner), "wait_for", ["inner"])
     if sys.version_info >= (3, 11):
+        x.start("barrier", asyncio.Barrier(2).wait(), "Barrier.wait")
         def start(name, group):
             x.keep.append(group.create_task(forever(never), name=name))
             x.of[name] = {"awaits": "Future", "waits_for": [], "fd": None, "writes": False, "child": None}
@@ -300,7 +331,8 @@ async def blocks(fd):
     async_chain.tell([
         {"library": "asyncio", "name": "main", "id": hex(id(main)), "state": "suspended", "frames": async_chain.frames(main.get_coro()),
          "awaits": "gather of 1", "waits_for": [hex(id(me))]},
-        {"library": "asyncio", "name": "blocks", "id": hex(id(me)), "state": "running", "awaits": None, "waits_for": [], "functions": ["reads", "blocks"]}])
+        {"library": "asyncio", "name": "blocks", "id": hex(id(me)), "state": "running", "awaits": None,
+         "waits_for": [], "functions": ["reads", "blocks"]}])
     await coro
 
 

@@ -10,6 +10,7 @@ import async_chain
 
 EXPECTED = {}
 KEEP = []
+LOCKS = []
 
 
 def expect(name, awaits, fd=None, writes=False, child=None):
@@ -79,7 +80,8 @@ async def bounded(event):
 async def start_locks(nursery):
     event, lock = trio.Event(), trio.Lock()
     send, receive = trio.open_memory_channel(0)
-    KEEP.extend([event, lock, send, receive])
+    KEEP.extend([event, send, receive])
+    LOCKS.append(lock)
 
     def start(name, awaits, function, *args, **kw):
         expect(name, awaits, **kw)
@@ -108,13 +110,18 @@ async def start_descriptors(nursery):
     e, f = trio.socket.socketpair()
     KEEP.extend([a, b, c, d, e, f, w, w2])
     start("receives from", "SocketType.recv", receives_from, e, fd=e.fileno())
-    start("reads", "SocketType.recv", reads, trio.SocketStream(a), fd=a.fileno())
-    start("sends", "SocketType.send", sends, trio.SocketStream(c), fd=c.fileno(), writes=True)
+    start("reads", "SocketStream.receive_some", reads, trio.SocketStream(a), fd=a.fileno())
+    start("sends", "SocketStream.send_all", sends, trio.SocketStream(c), fd=c.fileno(), writes=True)
     start("readable", "wait_readable", readable, r, fd=r)
     process = await trio.lowlevel.open_process(["cat"], stdin=subprocess.PIPE)
     KEEP.append(process)
     pidfd = getattr(process, "_pidfd", None)  # where there is none, a thread waits
     start("reaps", "Process.wait", reaps, process, child=process.pid, fd=pidfd.fileno() if pidfd else None)
+    process = await trio.lowlevel.open_process(["cat"], stdin=subprocess.PIPE)
+    KEEP.append(process)
+    process._pidfd = None  # as on a kernel that has none
+    start("reaps by thread", "Process.wait", reaps, process, child=process.pid)
+    expect("trio._subprocess_platform.waitid._waitid_system_task", "to_thread_run_sync", child=process.pid)
     start("in thread", "to_thread_run_sync", in_thread, r2)
 
 
@@ -140,6 +147,8 @@ def describe(task):
     row = {"library": "trio", "name": task.name, "id": hex(id(task)), "parent": hex(id(parent)) if parent else None,
            "state": "suspended", "frames": async_chain.frames(task.coro), "waits_for": []}
     row.update(EXPECTED.get(task.name, {}))
+    if task.name == "wanter":
+        row["waits_for"] = [hex(id(LOCKS[0].statistics().owner))]
     nursery = nursery_waited_for(task)
     if nursery:
         row["awaits"] = "nursery of %d" % len(nursery.child_tasks)

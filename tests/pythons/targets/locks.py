@@ -1,7 +1,8 @@
 """Threads that are blocked on locks: locks.py SCENARIO.
 
-What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment "# at: NAME", or
-"# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none: whoever is named there is a wrong answer.
+What they wait for goes out with tell(waits=[...]): what a reader from outside must find. "line" is that of the comment
+"# at: NAME", or "# with: NAME", in this file, None where it does not matter. A wait of which "owners" is [] has none:
+whoever is named there is a wrong answer.
 """
 import concurrent.futures
 import contextlib
@@ -383,6 +384,25 @@ def semaphore():
 
 
 @scenario
+def timed():
+    """Waits that will end, some time."""
+    lock, rlock, e = threading.Lock(), threading.RLock(), threading.Event()
+    rlock.acquire()
+    lock.acquire()
+
+    def calls(here, function, *args):
+        here()
+        function(*args)
+
+    tell(wait(run(calls, lock.acquire, True, 100000), "Lock", "_thread.lock"),
+         wait(run(calls, rlock.acquire, True, 100000), "RLock", "_thread.RLock", [owner(ME(), True, "block")], only=True),
+         wait(run(calls, e.wait, 100000), "Lock", "threading.Event"),
+         wait(run(calls, threading.Thread.join, threading.main_thread(), 100000), "join", "threading.Thread",
+              [owner(ME(), True, "block")], only=True))
+    block()
+
+
+@scenario
 def barrier():
     b = threading.Barrier(2)
 
@@ -396,7 +416,8 @@ def barrier():
 
 @scenario
 def queues():
-    empty, full, lifo, undone, simple = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue(), queue.SimpleQueue()
+    empty, full, lifo, undone = queue.Queue(), queue.Queue(1), queue.LifoQueue(), queue.PriorityQueue()
+    simple = queue.SimpleQueue()
     full.put(1)
     undone.put(1)
 
@@ -660,6 +681,43 @@ def semlock_semaphore():
     block()
 
 
+@scenario
+def semlock_event():
+    event = multiprocessing.get_context("fork").Event()
+
+    def waits(here):
+        here()
+        event.wait()
+
+    tell(wait(run(waits), "multiprocessing lock", "multiprocessing.synchronize.Event"))
+    block()
+
+
+def get_in_child(q, ready):
+    ready.send(threading.get_native_id())
+    q.get()  # at: get_in_child
+
+
+@scenario
+def semlock_queue():
+    """The first who wants something has the queue's lock, and reads; the second waits for that lock."""
+    context = multiprocessing.get_context("fork")
+    q = context.Queue()
+    ours, theirs = context.Pipe(False)
+    child = context.Process(target=get_in_child, args=(q, theirs), daemon=True)
+    child.start()
+    tid = ours.recv()
+    while q._rlock.acquire(False):
+        q._rlock.release()
+
+    def waits(here):
+        here()
+        q.get()
+
+    tell(wait(run(waits), "multiprocessing lock", "multiprocessing.queues.Queue", [owner(tid, True, None, child.pid)]))
+    block()
+
+
 def fork_while_held(lock):
     """The child of a process where another thread holds LOCK. Its pid and that of its only thread."""
     ours, theirs = os.pipe()
@@ -683,6 +741,20 @@ def fork_rlock():
 def fork_lock():
     pid = fork_while_held(threading.Lock())
     tell(wait(pid, "Lock", "_thread.lock", pid=pid))
+    block()
+
+
+@scenario
+def fork_mutex():
+    library = ctypes.CDLL(None)
+    lock = ctypes.create_string_buffer(128)
+
+    class Mutex:
+        def acquire(self):
+            library.pthread_mutex_lock(lock)
+
+    pid = fork_while_held(Mutex())
+    tell(wait(pid, "mutex", None, gone=True, pid=pid))
     block()
 
 

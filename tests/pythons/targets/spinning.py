@@ -1,4 +1,5 @@
-"""spinning.py N: threads that never rest. Each call stands on a line of its own, with the name of what it calls: so a stack shows whether it is whole."""
+"""spinning.py N: threads that never rest. Each call stands on a line of its own, with the name of what it calls: so a stack shows whether it
+is whole."""
 import os
 import sys
 

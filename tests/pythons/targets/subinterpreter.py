@@ -25,8 +25,8 @@ def runner():
         except ImportError:
             return None
     try:
-        new = module.create("legacy") if sys.version_info >= (3, 13) else module.create(isolated=False) if sys.version_info >= (3, 9) else module.create()
-    except TypeError:
+        new = module.create("legacy") if sys.version_info >= (3, 13) else module.create(isolated=False)
+    except TypeError:  # 3.8
         new = module.create()
     return lambda code: module.run_string(new, code)
 

@@ -32,8 +32,10 @@ def codes(code):
 
 
 #: What compilers rarely make: tables that are empty, negative and large steps, code without a line.
-ODD = ["", "x = 1", "\n" * 70000 + "x = [\n" + "\n" * 1000 + "y for y in (\n1,\n2)]", "f(a,\n\n" + "\n" * 300 + "b,\n(c\n,\n" + "\n" * 140 + "d))\n",
-       "def f():\n  try:\n    return g()\n  finally:\n    h()\n", "with a as b,\\\n  c as d:\n  pass\n" * 50, "x = " + "(\n" * 90 + "1" + "\n)" * 90]
+ODD = ["", "x = 1", "\n" * 70000 + "x = [\n" + "\n" * 1000 + "y for y in (\n1,\n2)]",
+       "f(a,\n\n" + "\n" * 300 + "b,\n(c\n,\n" + "\n" * 140 + "d))\n",
+       "def f():\n  try:\n    return g()\n  finally:\n    h()\n",
+       "with a as b,\\\n  c as d:\n  pass\n" * 50, "x = " + "(\n" * 90 + "1" + "\n)" * 90]
 
 
 def record(code):

@@ -281,7 +281,8 @@ def in_eval():
 def in_long_lines():
     """Big steps between lines, forward and back, and lines beyond 65,535."""
     gap = "\n" * 70000
-    code = "def far(a, b):\n" + gap + " return (a,\n" + "\n" * 300 + "  b, (\n  os.read(nothing, 1)), a)\n" + "\n" * 200 + "far(\n1, \n\n 2)\n"
+    code = "def far(a, b):\n" + gap + " return (a,\n" + "\n" * 300 + "  b, (\n  os.read(nothing, 1)), a)\n"
+    code += "\n" * 200 + "far(\n1, \n\n 2)\n"
     exec(compile(code, "far.py", "exec"), {"nothing": nothing, "os": os})
 
 
