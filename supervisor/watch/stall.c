@@ -74,6 +74,14 @@ void stall_test_seen(struct run *r, pid_t pid, const char *test)
 	stall_progress(r);
 }
 
+static bool any_test(const struct run *r)
+{
+	for (size_t i = 0; i < r->stall->tests.n; i++)
+		if (*r->stall->tests.at[i].test && history_living(r->history, r->stall->tests.at[i].pid))
+			return true;
+	return false;
+}
+
 static void test_seen(void *data, pid_t pid, const char *test)
 {
 	stall_test_seen(data, pid, test);
@@ -197,7 +205,7 @@ void stall_pass(struct run *r, int64_t now_ns)
 		return;
 	if (!r->leaks) /* which asks for its own sake */
 		observe_running_tests(r->observe, now_ns, test_seen, r);
-	if (r->pass.changed)
+	if (r->pass.changed || (r->opt->worker && !any_test(r))) /* one end of a pipe protocol may wait for work for as long as it takes */
 		stall_progress(r);
 	late = overdue_test(r, clock_ns);
 	if (late) {
