@@ -68,8 +68,8 @@ void look_pass(struct run *r, int64_t now_ns);
 void look_now(struct run *r, bool time_over);
 /** Bring the history up to date: who is new, who has ended. */
 void look_history(struct run *r);
-/** There was no progress for QUIET_NS (0: a test has taken too long): fills run.finding, if with a suspicion. */
-void look_stall(struct run *r, int64_t quiet_ns, bool busy);
+/** There was no progress, or a test has taken too long: fills run.finding, if with a suspicion. */
+void look_stall(struct run *r, const struct stall_facts *how);
 /** Does somebody of the tree wait for a human at a terminal? */
 bool look_prompt(struct run *r);
 /** What was told of is over: it is forgotten unless it is proven. */
