@@ -36,6 +36,7 @@ struct run {
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	bool worker_ended; /* a worker of xdist was, alone */
 	finding_vec kept; /* what was ended for, while the run went on */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
