@@ -60,7 +60,8 @@ void sight_prove(struct sight *sight, int64_t horizon_ns, bool without_service)
 	sight->proof = prove(sight->snapshot, &sight->proven_by);
 }
 
-/** Whose the alarms of the machine are, nobody tells who was not there when they were armed: with one that could be the tree's none is known. */
+/** Whose the alarms of the machine are, nobody tells who was not there when they were armed: with one that could be the tree's none
+ *  is known. */
 static void doubt_alarms(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->nprocs; i++) {
