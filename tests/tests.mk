@@ -131,6 +131,16 @@ $(OUT)/bench/load: tests/bench/load.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -pthread $(LDFLAGS) -o $@ $<
 
+# Proof and explanation of large trees, and how soon a thousand hung processes are told.
+$(OUT)/bench/prove: tests/bench/prove.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
+
+.PHONY: bench-prove
+bench-prove: all $(OUT)/bench/prove
+	@$(OUT)/bench/prove 10000
+	@$(TEST_PY) tests/bench/many.py --tracewrap $(OUT)/tracewrap
+
 .PHONY: bench
 bench:
 	@sh tests/setup.sh check && sh tests/setup.sh bench

@@ -95,6 +95,15 @@ int command_last(struct options *opt);
 int command_config(struct options *opt);
 int command_completion(const struct options *opt);
 
+/** Of --color: 0 auto, 1 always, 2 never. */
+bool screen_color(int choice);
+unsigned screen_width(void);
+/** Is this a job of GitHub Actions, of any CI? */
+bool around_github(void);
+bool around_ci(void);
+/** What the job wants to be told, and where. */
+void around_job(struct watch_options *w);
+
 /** "500ms", "30s", "10m", "2h", "1d", a plain number is seconds, "0" is off. @return 0, -EINVAL. */
 int duration_parse(const char *text, int64_t *ns);
 

@@ -78,7 +78,8 @@ static void look_at_python(struct examination *e)
 	}
 	note(e, MARK_OK, "python", arena_printf(e->s.arena, "%s, %s; pytest %s", python.python, hows[python.how], check.pytest), NULL);
 	if (*check.file)
-		note(e, MARK_OK, "package", arena_printf(e->s.arena, "%s is %s", project_package(&e->s.p, package, sizeof package), check.file), NULL);
+		note(e, MARK_OK, "package",
+		     arena_printf(e->s.arena, "%s is %s", project_package(&e->s.p, package, sizeof package), check.file), NULL);
 	if (!e->s.opt->cmd.collect)
 		return;
 	if (session_collect(&e->s, &python, &err) < 0)

@@ -4,13 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-enum { WIDTH_MOST = 120, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 enum option_id {
 	OPT_MODE = 256, OPT_ON_HANG, OPT_RESCUE, OPT_TIMEOUT, OPT_STALL, OPT_ON_STALL, OPT_TEST_TIMEOUT, OPT_ASSUME, OPT_HORIZON, OPT_GRACE, OPT_REPORT, OPT_REPORT_JSON, OPT_SAVE_SNAPSHOT, OPT_KEEP_SIGINT, OPT_REAPER, OPT_WORKER,
@@ -58,9 +55,9 @@ static const struct {
 	const char *text;
 } usual[] = {
 	{OPT_ON_HANG, "kill"}, {OPT_TIMEOUT, "0"}, {OPT_GRACE, "3s"}, {OPT_LEAKS, "warn"}, {OPT_PORTS, "127.0.0.1:1616"},
-	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"},
+	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"}, {OPT_STALL, "60s"}, {OPT_ON_STALL, "report"},
+	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service and hidden never"},
 };
-
 /* ---- values ---- */
 
 static int read_duration(const char *where, const char *value, int64_t *out, struct err *err)
@@ -155,54 +152,6 @@ static int read_mask(const char *where, const char *value, struct options *o, st
 	return 0;
 }
 
-/** As GitHub's documentation of its default variables has it: always "true" in a workflow. */
-static bool in_github(void)
-{
-	const char *actions = getenv("GITHUB_ACTIONS");
-
-	return actions && strcmp(actions, "true") == 0;
-}
-
-/** What the job wants to be told, and where. */
-static void take_github(struct watch_options *w)
-{
-	const char *summary = getenv("GITHUB_STEP_SUMMARY"), *workspace = getenv("GITHUB_WORKSPACE");
-
-	w->step_summary = w->github && summary && *summary ? summary : NULL;
-	w->workspace = workspace && *workspace ? workspace : NULL;
-}
-
-static bool wants_color(int choice)
-{
-	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *cli = getenv("CLICOLOR_FORCE");
-	const char *term = getenv("TERM");
-
-	if (choice)
-		return choice == 1;
-	if (no && *no)
-		return false;
-	if ((force && *force && strcmp(force, "0") != 0) || (cli && *cli && strcmp(cli, "0") != 0))
-		return true;
-	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-}
-
-/** A machine waits for the end, and no human: GitHub, GitLab and most others set CI to a word for yes. */
-static bool in_ci(void)
-{
-	const char *ci = getenv("CI");
-
-	return ci && *ci && strcmp(ci, "0") != 0 && strcasecmp(ci, "false") != 0;
-}
-
-static unsigned screen_width(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH_DEFAULT;
-	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
-}
-
 /* ---- one option ---- */
 
 static const struct row *row_of(int id)
@@ -226,11 +175,11 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	else if (row->id == OPT_LEAKS)
 		o->watch.leaks = (enum leaks_choice)choice;
 	else if (row->id == OPT_COLOR)
-		o->watch.color = wants_color(choice);
+		o->watch.color = screen_color(choice);
 	else if (row->id == OPT_REAPER)
 		o->watch.no_reaper = choice == 1;
 	else if (row->id == OPT_ANNOTATE)
-		o->watch.github = choice == 1 || (choice == 0 && in_github());
+		o->watch.github = choice == 1 || (choice == 0 && around_github());
 	else if (row->id == OPT_MODE)
 		o->mode = (enum mode_choice)choice;
 	return 0;
@@ -527,7 +476,8 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	int rc;
 
 	*out = (struct options){
-		.watch = {.grace_ns = 3 * NS_PER_S, .stall_ns = 60 * NS_PER_S, .on_stall = in_ci() ? ON_STALL_KILL : ON_STALL_REPORT, .report_dir = ".tracewrap", .color = wants_color(0), .width = screen_width(), .github = in_github(),
+		.watch = {.grace_ns = 3 * NS_PER_S, .stall_ns = 60 * NS_PER_S, .on_stall = around_ci() ? ON_STALL_KILL : ON_STALL_REPORT,
+			  .report_dir = ".tracewrap", .color = screen_color(0), .width = screen_width(), .github = around_github(),
 			  .ports = {"127.0.0.1:1616"}},
 		.assume = *assumptions_default(),
 	};
@@ -541,10 +491,10 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 static int settle(struct options *out, struct err *err)
 {
 	/* A run that may take longer gives its waits as long, too; one that may not ends by its own clock, and needs no proof for that. */
-	if (out->watch.horizon_ns == 0 && out->sub != SUB_EXPLAIN)
+	if (out->origin[row_of(OPT_HORIZON) - rows].how == FROM_DEFAULT && out->sub != SUB_EXPLAIN)
 		out->watch.horizon_ns = out->watch.timeout_ns > DEFAULT_HORIZON_NS ? out->watch.timeout_ns : DEFAULT_HORIZON_NS;
 	out->watch.argv = out->command;
 	out->watch.assume = &out->assume;
-	take_github(&out->watch);
+	around_job(&out->watch);
 	return out->events && out->sub == SUB_RUN && !out->watch.events_fd ? open_events(out, err) : 0;
 }

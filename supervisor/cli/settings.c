@@ -104,6 +104,12 @@ static void gather_own(struct session *s, setting_vec *out)
 	}
 }
 
+/** TRACEWRAP_ON_HANG is --on-hang. */
+static char option_letter(char c)
+{
+	return c == '_' ? '-' : (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 /** A variable that looks like an option and is none. */
 static void check_environment(struct session *s, words_vec *warnings)
 {
@@ -114,7 +120,7 @@ static void check_environment(struct session *s, words_vec *warnings)
 		if (strncmp(*e, "TRACEWRAP_", 10) != 0 || n - 10 >= sizeof name)
 			continue;
 		for (size_t i = 10; i <= n; i++)
-			name[i - 10] = i == n ? '\0' : (*e)[i] == '_' ? '-' : (char)((*e)[i] >= 'A' && (*e)[i] <= 'Z' ? (*e)[i] - 'A' + 'a' : (*e)[i]);
+			name[i - 10] = i == n ? '\0' : option_letter((*e)[i]);
 		if (options_arity(name) == ARITY_NOT_OURS)
 			vec_push(warnings, arena_printf(s->arena, "%.*s: there is no option --%s", (int)n, *e, name));
 	}

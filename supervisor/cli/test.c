@@ -298,6 +298,20 @@ static int say_nothing_changed(struct testing *t)
 	return 0;
 }
 
+/** Nothing was run: one line, and for a program an object that has the same words. */
+static int fail(const struct testing *t, const struct err *err)
+{
+	cJSON *root = t->s.opt->json ? cJSON_CreateObject() : NULL;
+
+	if (!root)
+		return session_fail(err);
+	json_put(root, "next", json_string(err->text));
+	json_put(root, "outcome", json_string("error"));
+	json_put(root, "exit_code", cJSON_CreateNumber(EXIT_TRACEWRAP));
+	json_print(root);
+	return session_fail(err);
+}
+
 static int run(struct testing *t)
 {
 	struct test_run run = {.argv = (char **)(uintptr_t)t->argv.at, .setting = t->python.setting};
@@ -305,7 +319,7 @@ static int run(struct testing *t)
 	struct err err = {0};
 
 	if (test_run_watched(&t->s, &run, &err) < 0)
-		return session_fail(&err);
+		return fail(t, &err);
 
 	int code = finish(t, &run, started_s, began_ns);
 
@@ -320,7 +334,7 @@ static int command(struct testing *t)
 	const struct command_options *cmd = &t->s.opt->cmd;
 
 	if (session_interpreter(&t->s, &t->python, &err) < 0 || find_targets(t, &err) < 0)
-		return session_fail(&err);
+		return fail(t, &err);
 	if (cmd->changed && !t->targets.n && !cmd->dry_run)
 		return say_nothing_changed(t);
 	build(t);
@@ -329,7 +343,7 @@ static int command(struct testing *t)
 		return fflush(stdout) == 0 ? 0 : EXIT_TRACEWRAP;
 	}
 	if (set_timeout(t, &err) < 0 || check(t, &err) < 0)
-		return session_fail(&err);
+		return fail(t, &err);
 	return run(t);
 }
 

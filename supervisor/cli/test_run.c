@@ -36,16 +36,24 @@ static void redirect(const char *log)
 	close(fd);
 }
 
-static _Noreturn void become(struct session *s, const struct test_run *run, const sigset_t *mask, pid_t parent)
+/** What we were started with, for the child. */
+struct start {
+	pid_t parent;
+	sigset_t mask;
+	struct sigaction chld;
+};
+
+static _Noreturn void become(struct session *s, const struct test_run *run, const struct start *start)
 {
 	struct options *opt = s->opt;
 	struct err err = {0};
 
 	/* We end when the one who waits for us is killed; the guards then end the tree (launch.h). */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
+	if (getppid() != start->parent)
 		_exit(EXIT_TRACEWRAP);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigaction(SIGCHLD, &start->chld, NULL);
+	sigprocmask(SIG_SETMASK, &start->mask, NULL);
 	redirect(run->log);
 	if (*run->setting)
 		putenv((char *)(uintptr_t)run->setting);
@@ -104,23 +112,26 @@ static void name_files(struct session *s, struct test_run *run)
 
 int test_run_watched(struct session *s, struct test_run *run, struct err *err)
 {
-	pid_t parent = getpid(), child;
-	sigset_t set, before;
+	struct sigaction usual = {.sa_handler = SIG_DFL};
+	struct start start = {.parent = getpid()};
+	sigset_t set;
+	pid_t child;
 	int rc, status;
 
 	name_files(s, run);
 	if ((rc = sys_make_dirs(run->name, err)) < 0 || (rc = outcomes_prepare(s->opt->watch.report_dir, run->outcomes, err)) < 0)
 		return rc;
 	signals_we_take(&set);
-	sigprocmask(SIG_BLOCK, &set, &before);
+	sigprocmask(SIG_BLOCK, &set, &start.mask);
+	sigaction(SIGCHLD, &usual, &start.chld); /* ignored, it would take our child's end away */
 	fflush(NULL);
 	child = fork();
 	if (child < 0)
 		return err_set(err, -errno, "fork: %m");
 	if (child == 0)
-		become(s, run, &before, parent);
+		become(s, run, &start);
 	status = wait_for(child, &set);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &start.mask, NULL);
 	run->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	run->code = run->signal ? 128 + run->signal : WEXITSTATUS(status);
 	return 0;

@@ -111,7 +111,7 @@ void doctor_fix(const leftover_vec *left, int64_t grace_ns, struct doctor_log *l
 		for (size_t k = 0; k < tree.n; k++) /* who holds two addresses */
 			twice |= tree.at[k].pid == l->who.pid;
 		if (l->who.pid && !twice && doctor_clears(left, l))
-			vec_push(&tree, (sys_process){.pid = l->who.pid, .parent = l->who.parent, .start_ticks = l->who.start_ticks, .state = l->who.state});
+			vec_push(&tree, (sys_process){l->who.pid, l->who.parent, l->who.start_ticks, l->who.state});
 	}
 	end_processes(&tree, grace_ns, log);
 	remove_files(left, log);

@@ -32,16 +32,26 @@ static bool is_above_us(pid_t pid)
 	return false;
 }
 
-/** Orphaned, or below an orphan of this checkout. */
+/** A run may be an orphan itself: `nohup pytest &`, and the shell has gone. A name may keep somebody alive, never the other way round. */
+static bool is_runner(const struct process_facts *who)
+{
+	return strcmp(who->label, "pytest") == 0 || strncmp(who->label, "tracewrap", strlen("tracewrap")) == 0;
+}
+
+/** Orphaned, or below an orphan of this checkout, and no run of tests goes on above it: who has a test in its environment has it from the
+ *  first one above who has none, and while that one lives, so does the run. */
 static bool is_orphaned(const struct process_facts *who)
 {
-	struct process_facts at = *who;
+	struct process_facts at = *who, above;
 
 	for (int i = 0; i < CLIMB_MOST; i++) {
+		if (is_runner(&at))
+			return false;
 		if (at.orphan)
 			return true;
-		if (!observe_facts(at.parent, &at) || !at.in_checkout)
+		if (!observe_facts(at.parent, &above) || !above.in_checkout || (*who->test && !*above.test))
 			return false;
+		at = above;
 	}
 	return false;
 }

@@ -18,7 +18,7 @@ typedef size_t memory_fetch(void *who, uint64_t address, void *buf, size_t n);
 
 /** The memory of one process as it was when each page was first asked for. */
 struct memory;
-/** MOST_PAGES: the budget; a read beyond it fails. */
+/** MOST_PAGES: the budget; a read beyond it fails, and so does any after 4096 for each page of it. */
 struct memory *memory_new(memory_fetch *fetch, void *who, size_t most_pages);
 void memory_free(struct memory *m);
 /** Forget all pages: the next read sees the process as it is then. The budget goes on being spent. */

@@ -10,6 +10,8 @@
 #include "image/image.h"
 
 enum { SLAB_PAGES = 64, FIRST_SLOTS = 256, WINDOWS = 64, MISSES = 4, DEFAULT_PAGES = 16384 };
+/* Reads for each page of the budget, all in all: what is asked in vain again and again, of memory that makes no sense, ends as well. */
+#define READS_A_PAGE UINT64_C(4096)
 
 struct slot {
 	uint64_t key;  /* number of the page + 1; 0: free */
@@ -20,6 +22,7 @@ struct memory {
 	memory_fetch *fetch;
 	void *who;
 	size_t budget, fetches;
+	uint64_t reads; /* that are left */
 	bool spent;
 	struct slot *slots; /* open addressing, a power of two, at most 3/4 full */
 	size_t nslots, used;
@@ -37,6 +40,7 @@ struct memory *memory_new(memory_fetch *fetch, void *who, size_t most_pages)
 	struct memory *m = mem_alloc(sizeof *m);
 
 	*m = (struct memory){.fetch = fetch, .who = who, .budget = most_pages ? most_pages : DEFAULT_PAGES, .nslots = FIRST_SLOTS};
+	m->reads = m->budget * READS_A_PAGE;
 	m->slots = mem_alloc(m->nslots * sizeof *m->slots);
 	return m;
 }
@@ -177,6 +181,11 @@ static const uint8_t *page(struct memory *m, uint64_t address)
 {
 	uint64_t key = address / MEMORY_PAGE + 1;
 
+	if (!m->reads) {
+		m->spent = true;
+		return NULL;
+	}
+	m->reads--;
 	if (m->last.key == key)
 		return m->last.data;
 

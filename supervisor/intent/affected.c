@@ -74,8 +74,8 @@ static void take_itself(const struct intent_place *in, const char *path, struct 
 	}
 }
 
-int intent_affected(const struct intent_place *in, const char *const *changed, size_t n, struct arena *arena, words_vec *targets, words_vec *unmatched,
-                    struct err *err)
+int intent_affected(const struct intent_place *in, const char *const *changed, size_t n, struct arena *arena, words_vec *targets,
+                    words_vec *unmatched, struct err *err)
 {
 	words_vec all = {0};
 	int rc = 0;
@@ -153,7 +153,8 @@ static bool matches_any(const struct intent_place *in, const char *pattern)
 	return false;
 }
 
-void intent_rot(const struct intent_place *in, struct arena *arena, const char *(*source)(void *data, const char *path), void *data, words_vec *out)
+void intent_rot(const struct intent_place *in, struct arena *arena, const char *(*source)(void *data, const char *path), void *data,
+                words_vec *out)
 {
 	const struct config *c = in->config;
 	struct rot r = {in, arena, source, data, out};

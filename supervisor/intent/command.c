@@ -67,7 +67,8 @@ static void add_defaults(const struct intent_place *in, const words_vec *pytest,
 	}
 }
 
-void intent_command(const struct intent_place *in, const char *const *python, const words_vec *targets, const words_vec *pytest, words_vec *out)
+void intent_command(const struct intent_place *in, const char *const *python, const words_vec *targets, const words_vec *pytest,
+                    words_vec *out)
 {
 	bool last_failed = has_option(pytest, "--lf") || has_option(pytest, "--last-failed");
 

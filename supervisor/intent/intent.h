@@ -50,15 +50,18 @@ bool intent_is_test_file(const char *path);
 bool intent_exists(const struct intent_place *in, const char *path);
 
 /** Changed paths -> targets, by the affected table; changed tests are targets themselves. UNMATCHED gets sources that no row is for. */
-int intent_affected(const struct intent_place *in, const char *const *changed, size_t n, struct arena *arena, words_vec *targets, words_vec *unmatched,
-                    struct err *err);
-/** Rows of the tables that match nothing: one line each. SOURCE gives a file's text, for the names of tests in it; NULL: it can't be read. */
-void intent_rot(const struct intent_place *in, struct arena *arena, const char *(*source)(void *data, const char *path), void *data, words_vec *out);
+int intent_affected(const struct intent_place *in, const char *const *changed, size_t n, struct arena *arena, words_vec *targets,
+                    words_vec *unmatched, struct err *err);
+/** Rows of the tables that match nothing: one line each. SOURCE gives a file's text, for the names of tests in it; NULL: it can't be
+ *  read. */
+void intent_rot(const struct intent_place *in, struct arena *arena, const char *(*source)(void *data, const char *path), void *data,
+                words_vec *out);
 
 /* ---- the command ---- */
 
 /** PYTHON: the words that start the interpreter. TARGETS empty: the whole suite, but with --lf none is named. */
-void intent_command(const struct intent_place *in, const char *const *python, const words_vec *targets, const words_vec *pytest, words_vec *out);
+void intent_command(const struct intent_place *in, const char *const *python, const words_vec *targets, const words_vec *pytest,
+                    words_vec *out);
 /** Does it run the whole suite? */
 bool intent_is_whole(const struct intent_place *in, const words_vec *targets);
 /** Somebody may sit at a prompt: -s, --pdb, --tpdb and the like. */

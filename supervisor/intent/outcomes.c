@@ -134,7 +134,8 @@ void outcomes_read(struct outcomes *o, const char *text, size_t len, const struc
 
 static bool is_hang(const char *kind)
 {
-	static const char *const others[] = {"leaked-process", "zombie", "leaked-listener", "stale-socket", "leaked-shm", "port-held", "backpressure", "busy"};
+	static const char *const others[] = {"leaked-process", "zombie",    "leaked-listener", "stale-socket",
+					    "leaked-shm",     "port-held", "backpressure",    "busy"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (strcmp(kind, others[i]) == 0)

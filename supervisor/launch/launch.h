@@ -31,7 +31,7 @@ struct launch; /* of the inner process */
 void launch_copy_args(char **argv);
 
 /** Fork the witness and the inner process, start the command. Returns in the inner process alone; the outer one stays inside,
- *  passes the end on, and exits. To be called before configuration is read and before any thread.
+ *  passes the end on, and exits. To be called before there is any thread.
  *  @return 0; -errno in the calling process when nothing could be started (nothing is left then). */
 int launch_start(const struct launch_options *opt, struct launch **out, struct err *err);
 

@@ -107,7 +107,7 @@ static bool catch_output(int out, int errors, int pidfd, int64_t until_ns, struc
 	return true;
 }
 
-int program_run(const struct program *p, struct program_result *r, struct err *err)
+static int run(const struct program *p, struct program_result *r, struct err *err)
 {
 	int64_t until_ns = sys_monotonic_ns() + p->limit_ns;
 	int out[2] = {-1, -1}, errors[2] = {-1, -1}, status;
@@ -140,4 +140,16 @@ int program_run(const struct program *p, struct program_result *r, struct err *e
 			return err_set(err, -errno, "wait for %s: %m", p->argv[0]);
 	r->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return 0;
+}
+
+/** Who ignores SIGCHLD can't wait for his children (wait(2), NOTES); somebody may have left it so. */
+int program_run(const struct program *p, struct program_result *r, struct err *err)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL}, before;
+	int rc;
+
+	sigaction(SIGCHLD, &usual, &before);
+	rc = run(p, r, err);
+	sigaction(SIGCHLD, &before, NULL);
+	return rc;
 }

@@ -67,9 +67,10 @@ static const char reader[] =
 /** Without -S a virtual environment's packages are there: tomli, before Python 3.11. */
 static int ask(const char *python, const char *path, bool whole, bool site, struct program_result *r)
 {
-	const char *argv[] = {python, "-I", site ? "-c" : "-S", site ? reader : "-c", site ? path : reader, site ? whole ? "whole" : "tool" : path,
-			      site ? NULL : whole ? "whole" : "tool", NULL};
-	struct program program = {.argv = words_of_program(argv), .limit_ns = READ_LIMIT_NS};
+	const char *kind = whole ? "whole" : "tool";
+	const char *with_site[] = {python, "-I", "-c", reader, path, kind, NULL};
+	const char *without[] = {python, "-I", "-S", "-c", reader, path, kind, NULL};
+	struct program program = {.argv = words_of_program(site ? with_site : without), .limit_ns = READ_LIMIT_NS};
 
 	return program_run(&program, r, NULL);
 }

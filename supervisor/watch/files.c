@@ -82,7 +82,7 @@ static void remove_logs(int runs_fd, const char *name)
 /** Run folders are named by time: the oldest come first. Only files that we know are removed, so a folder that holds more stays. */
 static void remove_run(int runs_fd, const char *name)
 {
-	static const char *const files[] = {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json"};
+	static const char *const files[] = {"report.json", "snapshot.json", "report.html", "summary.md", "trace.json", "pytest.log", "outcomes.jsonl"};
 	char path[400];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

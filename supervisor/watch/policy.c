@@ -18,6 +18,8 @@
 enum { RESTLESS_MOST = 64 };
 #define SLOW_GAP_NS (500 * NS_PER_MS)
 #define GAP_MOST_NS (5 * NS_PER_S)
+/* However dear a look is: what keeps a tree of a thousand processes from being proven may be over by then. */
+#define GAP_DEAR_NS (20 * NS_PER_S)
 /* A seed whose end is not known is looked at again after so long; without a move nothing new is to be expected. */
 #define SEED_AGAIN_NS (1 * NS_PER_S)
 
@@ -56,7 +58,9 @@ static void back_off(int64_t *gap_ns, int64_t cost_ns)
 {
 	int64_t longer_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
 
-	*gap_ns = longer_ns > cost_ns * COST_SHARE ? longer_ns : cost_ns * COST_SHARE;
+	int64_t fair_ns = cost_ns * COST_SHARE > GAP_DEAR_NS ? GAP_DEAR_NS : cost_ns * COST_SHARE;
+
+	*gap_ns = longer_ns > fair_ns ? longer_ns : fair_ns;
 }
 
 void policy_saw_stacks(struct policy *p, int64_t now_ns, int64_t cpu_ns)

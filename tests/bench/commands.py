@@ -32,9 +32,12 @@ def project(folder, python):
 
 
 def once(words, folder):
+    """Wall time, CPU time of it and its children, exit code."""
     begin = time.perf_counter()
-    done = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - begin, done.returncode
+    proc = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(proc.pid, 0)
+    proc.returncode = os.waitstatus_to_exitcode(status)
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, proc.returncode
 
 
 def main():
@@ -60,15 +63,19 @@ def main():
             names = list(runs)
             for name in names[n % len(names):] + names[:n % len(names)]:
                 words, where, code = runs[name]
-                seconds, got = once(words, where)
+                *seconds, got = once(words, where)
                 if got != code:
                     sys.exit(f"{name} ended with {got}")
                 if n >= 0:
                     times[name].append(seconds)
+    print(f"{'':34} {'wall':>10} {'to plain':>10} {'CPU':>10} {'to plain':>10}   (ms, medians)")
     for name, values in times.items():
-        plain = "pytest" if "pytest" in name or "test" in name else "true"
-        more = statistics.median(a - b for a, b in zip(values, times[plain]))
-        print(f"{name:34} {statistics.median(values) * 1000:8.1f} ms" + ("" if name in ("pytest", "true", "tracewrap last") else f"  {more * 1000:+8.1f} ms to {plain}"))
+        plain = times["pytest" if "pytest" in name or "test" in name else "true"]
+        cells = []
+        for k in range(2):
+            more = statistics.median(a[k] - b[k] for a, b in zip(values, plain))
+            cells += [f"{statistics.median(v[k] for v in values) * 1000:10.1f}", f"{more * 1000:+10.1f}" if name not in ("pytest", "true", "tracewrap last") else " " * 10]
+        print(f"{name:34} {' '.join(cells)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """A checkout with a virtual environment, settings and tests, made for one test; and running tracewrap's subcommands in it."""
+import atexit
+import functools
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -17,6 +21,15 @@ def test_hangs():
     child.wait()
 """
 NAME = f"py{sys.version_info[0]}{sys.version_info[1]}"
+
+
+@functools.lru_cache(maxsize=None)
+def made_venv():
+    """A real one, made once and copied: it knows only where its base is."""
+    folder = Path(tempfile.mkdtemp(prefix="twt-venv-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    return folder / "venv"
 
 
 class Project:
@@ -47,8 +60,8 @@ class Project:
         self.git("commit", "-qm", "x")
 
     def venv(self, name, packages=SITE):
-        """A real one, which finds pytest in that of the tests."""
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder / name], check=True, env=self.env)
+        """It finds pytest in that of the tests."""
+        shutil.copytree(made_venv(), self.folder / name, symlinks=True)
         if packages:
             (next((self.folder / name).glob("lib/python3*/site-packages")) / "more.pth").write_text(f"{packages}\n")
 

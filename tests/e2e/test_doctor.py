@@ -26,7 +26,7 @@ print(child.pid)
 LISTEN = """import signal, socket, sys
 if sys.argv[2:] == ["stubborn"]: signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
 s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-signal.pause()
+while True: s.accept()
 """
 
 
@@ -243,6 +243,19 @@ def test_holder_of_a_run_that_goes_on(project, port):
     runs.wait()
 
 
+@pytest.mark.parametrize("wrap", [(), (TRACEWRAP,)])
+def test_run_in_the_background_whose_shell_has_gone(project, port, wrap):
+    """An orphan that runs tests is no leftover, nor is what its test has started."""
+    project.write({"tests/test_a.py": "import subprocess, sys\ndef test_a(): subprocess.run([sys.executable, 'listen.py', sys.argv[-1]])\n"})
+    top = leave(project, *wrap, "PY", "-m", "pytest", "-p", "no:cacheprovider", "tests/test_a.py", "-k", "test_a", "--ignore", port)
+    wait_for(lambda: listens(port), "listener")
+    before = sorted(marked(project.mark))
+    row, = left(project.json("doctor", code=1)).values()
+    assert row["owner"] == "of a run of this checkout that goes on" and row["test"] == "tests/test_a.py::test_a" and not row["clears"]
+    assert project.run("doctor", "--fix").returncode == 1
+    assert alive(top) and sorted(marked(project.mark)) == before
+
+
 def test_default_address_keeps_nobody(tmp_path):
     """An address that the settings do not name is none of the project's business."""
     p = Project(tmp_path / "checkout", {"tracewrap.json": json.dumps({"venv": NAME}), "tests/test_a.py": "def test_a(): pass\n"})
@@ -344,17 +357,16 @@ def test_shared_memory(project):
 
 
 def test_after_an_interrupted_run(project, port):
-    """What is left is told by the run itself."""
-    project.write({"tests/test_a.py": "import os, pathlib, subprocess, sys, time\ndef test_a():\n"
-                   f"    subprocess.run([sys.executable, '-c', {LEAVE!r}, sys.executable, 'listen.py', '{port}'])\n"
-                   "    pathlib.Path('waits').touch()\n    time.sleep(60)\n"})
-    proc = project.start("test", "--json", "--no-check", "--reaper", "off", "--mode", "proc")
+    """What is there then is told by the run itself, be it of this run or of another."""
+    project.write({"tests/test_a.py": "import pathlib, time\ndef test_a():\n    pathlib.Path('waits').touch()\n    time.sleep(60)\n"})
+    proc = project.start("test", "--json", "--no-check")
     wait_for((project.folder / "waits").exists, "test that waits")
-    wait_for(lambda: listens(port), "listener")
+    pid = listener(project, port)
     proc.send_signal(signal.SIGINT)
     answer = json.loads(proc.communicate(timeout=60)[0])
-    assert answer["outcome"] == "interrupted"
-    assert listens(port) == any(f"127.0.0.1:{port} is held by" in note and "doctor --fix" in note for note in answer["notes"])
+    assert answer["outcome"] == "interrupted" and alive(pid)
+    note, = answer["notes"]
+    assert note.startswith(f"127.0.0.1:{port} is held by listen.py[{pid}]") and note.endswith("tracewrap doctor --fix")
 
 
 # tractor --------------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def test_ambiguous(project):
 # What came of it -----------------------------------------------------------------------------------------------------
 
 def test_success_is_one_line(project):
-    done = project.run("test", "@core")
+    done = project.run("test", "--no-check", "@core")
     assert done.returncode == 0
     assert re.fullmatch(r"tracewrap: 3 passed in \d+\.\d s; nothing to do\n", done.stderr), done
     assert "3 passed" in done.stdout        # pytest's own words stay its own
@@ -112,7 +112,7 @@ def test_success_is_one_line(project):
 
 def test_failures(project):
     project.write({"tests/test_local.py": "def f(): assert 1 == 2, 'why'\ndef test_bad():\n    f()\ndef test_slow(): raise RuntimeError('TooSlow')\n"})
-    answer = project.json("test", "test_local.py", "--maxfail=9", code=1)
+    answer = project.json("test", "--no-check", "test_local.py", "--maxfail=9", code=1)
     assert answer["outcome"] == "fail" and answer["exit_code"] == 1
     assert answer["counts"] | {"failed": 2, "passed": 0} == answer["counts"]
     bad, slow = answer["failed"]
@@ -129,12 +129,12 @@ def test_failures(project):
 
 def test_flaky_row_wants_its_error(project):
     project.write({"tests/test_local.py": "def test_slow(): assert 0\n"})
-    assert not project.json("test", "test_local", code=1)["failed"][0]["known_flaky"]
+    assert not project.json("test", "--no-check", "test_local", code=1)["failed"][0]["known_flaky"]
 
 
 def test_only_flaky(project):
     project.write({"tests/test_local.py": "def test_slow(): raise RuntimeError('TooSlow')\n"})
-    assert project.json("test", "test_local", code=1)["next"].startswith("nothing to fix")
+    assert project.json("test", "--no-check", "test_local", code=1)["next"].startswith("nothing to fix")
 
 
 @pytest.mark.parametrize(("text", "counts"), [
@@ -146,24 +146,33 @@ def test_only_flaky(project):
 ])
 def test_counts(project, text, counts):
     project.write({"tests/test_local.py": text})
-    answer = project.json("test", "test_local")
+    answer = project.json("test", "--no-check", "test_local")
     assert {name: n for name, n in answer["counts"].items() if n} == counts
 
 
 def test_json_leaves_standard_output_to_the_object(project):
     project.write({"tests/test_local.py": "def test_a(): print('noise')\n"})
-    answer = project.json("test", "test_local", "-s", code=0)
+    answer = project.json("test", "--no-check", "test_local", "-s", code=0)
     assert answer["next"] == "nothing to do" and answer["outcome"] == "pass"
     log = (project.folder / answer["log"]).read_text()
     assert "noise" in log and "1 passed" in log
     assert json.loads((project.folder / answer["report"]).read_text())["exit_code"] == 0
-    assert sorted(os.listdir(project.folder / ".tracewrap/last")) == ["outcomes.jsonl", "pytest.log", "report.json"]
+    assert {"outcomes.jsonl", "pytest.log", "report.json"} <= set(os.listdir(project.folder / ".tracewrap/last"))
+    assert not list((project.folder / ".tracewrap").glob("test-*"))
     assert answer["command"] == f"{PYTHON} tests/test_local.py {USUAL} -s"
+
+
+def test_twenty_runs_are_kept(project):
+    for n in range(25):
+        project.write({f".tracewrap/runs/20200101-0000{n:02}-{n + 10}/{name}": "x" for name in ("report.json", "pytest.log", "outcomes.jsonl")})
+    project.json("test", "--no-check", "test_local", code=0)
+    left = sorted(os.listdir(project.folder / ".tracewrap/runs"))
+    assert len(left) == 20 and left[0].startswith("20200101-000006") and not left[-1].startswith("2020")
 
 
 def test_hang(project):
     project.write({"tests/test_local.py": "def test_a(): pass\n" + HANG + "def test_b(): pass\n"})
-    answer = project.json("test", "test_local", code=124)
+    answer = project.json("test", "--no-check", "test_local", code=124)
     assert answer["outcome"] == "hang" and answer["counts"] | {"passed": 1, "hung": 1, "not_run": 1} == answer["counts"]
     hung, = answer["hung"]
     assert hung["test"] == "tests/test_local.py::test_hangs" and hung["kind"] == "pipe-full" and hung["certainty"] == "proven"
@@ -176,7 +185,7 @@ def test_hang(project):
     assert dry(project, "--lf") == f"{PYTHON} tests/test_local.py::test_hangs {USUAL}"
     # and forgotten when it has passed
     project.write({"tests/test_local.py": "def test_a(): pass\ndef test_hangs(): pass\n"})
-    assert project.run("test", "--lf").returncode == 0
+    assert project.run("test", "--no-check", "--lf").returncode == 0
     assert project.run("last").returncode == 0
 
 
@@ -184,15 +193,15 @@ def test_no_capture_pipe(project):
     """The document's first guess, where it is wrong: all wait in a poll, and nobody in a write."""
     project.write({"tests/test_local.py": "import asyncio\ndef test_lost():\n    async def main(): await asyncio.get_running_loop().create_future()\n"
                    "    asyncio.run(main())\n"})
-    answer = project.json("test", "test_local", "--timeout", "5s")
+    answer = project.json("test", "--no-check", "test_local", "--timeout", "5s")
     assert answer["exit_code"] == 124 and "no full pipe" in answer["hung"][0]["no_capture_pipe"]
     project.write({"tests/test_local.py": HANG})
-    assert project.json("test", "test_local", code=124)["hung"][0]["no_capture_pipe"] is None
+    assert project.json("test", "--no-check", "test_local", code=124)["hung"][0]["no_capture_pipe"] is None
 
 
 def test_time_is_over(project):
     project.write({"tests/test_local.py": "import time\ndef test_long():\n    while True: time.sleep(0.01)\n"})
-    answer = project.json("test", "test_local", "--timeout", "1s", "--grace", "200ms", code=124)
+    answer = project.json("test", "--no-check", "test_local", "--timeout", "1s", "--grace", "200ms", code=124)
     assert answer["outcome"] == "stall" and "1 s were over" in answer["next"] and answer["hung"][0]["test"].endswith("test_long")
 
 
@@ -211,12 +220,12 @@ def test_bounds(project, words, seconds):
 ])
 def test_other_ends(project, text, words, code, told):
     project.write({"tests/test_local.py": text})
-    assert told in project.json("test", *words, code=code)["next"]
+    assert told in project.json("test", "--no-check", *words, code=code)["next"]
 
 
 def test_pytest_dies(project):
     project.write({"tests/test_local.py": "import os\ndef test_a(): os.kill(os.getpid(), 9)\n"})
-    done = project.run("test", "test_local")
+    done = project.run("test", "--no-check", "test_local")
     assert done.returncode == -signal.SIGKILL and "1 passed" not in done.stdout
     assert done.stderr.splitlines()[-1].startswith("next     ")
 
@@ -224,14 +233,14 @@ def test_pytest_dies(project):
 def test_xdist(project):
     project.write({"tests/test_local.py": "import os\ndef test_a(): pass\ndef test_b(): assert 0\n"
                    "def test_env(): assert 'TRACEWRAP_OUTCOMES' not in os.environ and 'PYTEST_PLUGINS' not in os.environ\n"})
-    answer = project.json("test", "test_local", "-n", "2", "--maxfail=5", code=1)
+    answer = project.json("test", "--no-check", "test_local", "-n", "2", "--maxfail=5", code=1)
     assert {name: n for name, n in answer["counts"].items() if n} == {"passed": 2, "failed": 1}
 
 
 @pytest.mark.skipif(not VENV_PYTEST8.exists(), reason="no venv with pytest 8")
 def test_pytest_8(project):
     project.write({"tests/test_local.py": "def test_a(): pass\ndef test_b(): assert 0\n"})
-    answer = project.json("test", "test_local", "--python", VENV_PYTEST8 / "bin/python", code=1)
+    answer = project.json("test", "--no-check", "test_local", "--python", VENV_PYTEST8 / "bin/python", code=1)
     assert {name: n for name, n in answer["counts"].items() if n} == {"passed": 1, "failed": 1}
 
 
@@ -280,7 +289,7 @@ WAITS = "import time, pathlib\ndef test_waits():\n    pathlib.Path('waits').touc
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_passed_on_once(project, sig):
     project.write({"tests/test_local.py": WAITS})
-    proc = project.start("test", "test_local", "--json")
+    proc = project.start("test", "--no-check", "test_local", "--json")
     wait_for((project.folder / "waits").exists, "test that waits")
     proc.send_signal(sig)
     out, err = proc.communicate(timeout=60)
@@ -290,9 +299,16 @@ def test_a_signal_is_passed_on_once(project, sig):
     assert marked(project.mark) == []
 
 
+def test_ignored_sigchld(project):
+    """As some parents leave it: neither Python nor the run may be lost."""
+    words = f"import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv({TRACEWRAP!r}, ['tracewrap', 'test', 'test_local'])"
+    done = subprocess.run([sys.executable, "-c", words], cwd=project.folder, env=project.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "2 passed" in done.stderr, done
+
+
 def test_killed_it_takes_the_tree_along(project):
     project.write({"tests/test_local.py": WAITS})
-    proc = project.start("test", "test_local")
+    proc = project.start("test", "--no-check", "test_local")
     wait_for((project.folder / "waits").exists, "test that waits")
     proc.kill()
     proc.communicate()
@@ -300,7 +316,7 @@ def test_killed_it_takes_the_tree_along(project):
 
 
 def terminal(p, *words):
-    return pexpect.spawn(TRACEWRAP, ["test", *words], cwd=str(p.folder), env=p.env, timeout=60, encoding="utf-8")
+    return pexpect.spawn(TRACEWRAP, ["test", "--no-check", *words], cwd=str(p.folder), env=p.env, timeout=60, encoding="utf-8")
 
 
 @pytest.mark.parametrize("words", [["-s"], ["--pdb"], ["--trace"]])
@@ -348,7 +364,7 @@ def test_ctrl_z(project):
                    .replace("time.sleep(0.01)", "(time.sleep(0.01), pathlib.Path('go').exists() and 1 / 0)")})
     child = pexpect.spawn("bash", ["--norc", "-i"], cwd=str(project.folder), env=project.env | {"PS1": "READY> "}, timeout=60, encoding="utf-8")
     child.expect_exact("READY> ")
-    child.sendline(f"{TRACEWRAP} test test_local")
+    child.sendline(f"{TRACEWRAP} test --no-check test_local")
     wait_for((project.folder / "waits").exists, "test that waits")
     child.sendcontrol("z")
     child.expect_exact("Stopped")
@@ -404,6 +420,12 @@ def test_no_pytest(tmp_path):
     p.venv(NAME, packages=None)
     complains(p.run("test"), f"{NAME}/bin/python has no pytest", "pip install pytest", "uv sync")
     p.close()
+
+
+def test_a_program_is_told_what_to_do_first(project):
+    project.write({"demo/__init__.py": "import no_such_module_at_all\n"})
+    answer = project.json("test", code=125)
+    assert answer["outcome"] == "error" and answer["exit_code"] == 125 and "import demo fails" in answer["next"]
 
 
 def test_broken_interpreter(project):

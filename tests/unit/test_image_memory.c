@@ -103,6 +103,22 @@ static void a_page_is_fetched_once(void **state)
 	memory_free(m);
 }
 
+static void reads_end(void **state)
+{
+	struct made made = {0};
+	struct memory *m = memory_new(fetch, &made, 2);
+
+	(void)state;
+	for (int i = 0; i < 2 * 4096; i++)
+		check(m, &made, BASE + (uint64_t)i % 4000, 4);
+	assert_false(memory_spent(m));
+	assert_false(memory_read(m, BASE, &(uint8_t){0}, 1));
+	assert_true(memory_spent(m));
+	memory_forget(m);
+	assert_false(memory_read(m, BASE, &(uint8_t){0}, 1));
+	memory_free(m);
+}
+
 static void who_goes_through_is_read_ahead(void **state)
 {
 	struct made made = {0};
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(reads_across_pages),
 		cmocka_unit_test(numbers_of_what_is_not_there_are_zero),
 		cmocka_unit_test(a_page_is_fetched_once),
+		cmocka_unit_test(reads_end),
 		cmocka_unit_test(who_goes_through_is_read_ahead),
 		cmocka_unit_test(read_ahead_over_holes),
 		cmocka_unit_test(what_is_known_is_not_read_over),

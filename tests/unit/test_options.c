@@ -194,6 +194,23 @@ static void help_has_every_option_in_80_columns(void **state)
 	assert_non_null(strstr(text_str(&help), "124"));
 }
 
+/** `config` shows defaults that the help tells. */
+static void defaults_are_those_of_the_help(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < options_count(); i++) {
+		struct option_words row = options_row(i);
+		const char *told = strstr(row.help, "Default: ");
+
+		if (!row.value || !told) {
+			assert_string_equal(row.usual, "");
+			continue;
+		}
+		if (!*row.usual || strncmp(told + strlen("Default: "), row.usual, strlen(row.usual)) != 0)
+			fail_msg("--%s: \"%s\" and \"%s\"", row.name, row.usual, told);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,7 +219,7 @@ int main(void)
 		cmocka_unit_test(verbose_counts), cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(options_may_follow_a_subcommand),
 		cmocka_unit_test(wrong_lines_name_what_is_wrong),
 		cmocka_unit_test(the_environment_gives_defaults),
-		cmocka_unit_test(help_has_every_option_in_80_columns),
+		cmocka_unit_test(defaults_are_those_of_the_help), cmocka_unit_test(help_has_every_option_in_80_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
