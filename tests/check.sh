@@ -36,6 +36,9 @@ part 'clang' -s $jobs check-clang
 part 'end to end' -s check-e2e
 part 'stacks, every Python' -s check-pythons
 part corpus -s check-corpus
+part why -s check-why
+part mutants -s mutants MUTANTS='--only supervisor/prove'
+part soak -s check-soak
 part 'good guest' -s check-guest
 part demo -s check-demo
 

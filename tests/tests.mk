@@ -60,6 +60,23 @@ check-unit: $(UNIT) $(HELPERS)
 mutants: $(UNIT) $(HELPERS)
 	@$(TEST_PY) tests/mutants.py --out $(OUT) --cc '$(CC)' --flags='$(CPPFLAGS) -std=gnu17 -O0 $(CFLAGS_MUTANT)' --libs='$(PKGLIBS)' $(MUTANTS)
 
+# The corpus asked from outside, and its snapshots explained again.
+.PHONY: why explain-corpus check-why soak check-soak
+why explain-corpus: all
+	@$(TEST_PY) tests/why/$(if $(filter why,$@),corpus,explain).py --corpus $(CORPUS) --tracewrap $(OUT)/tracewrap --venv build/corpus-venv $(foreach c,$(WHY_ONLY),--only '$(c)')
+
+check-why: all
+	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
+	else $(MAKE) --no-print-directory -s why WHY_ONLY='pipe-popen-wait eof-daemon lock-threads-abba slow-inotify'; fi
+
+# Suites of multi-process packages, plain and wrapped by turns: no test may end otherwise, no healthy run be called hung.
+SOAK_RUN  ?= ../shared/soak/run-soak
+soak: all
+	@$(TEST_PY) $(SOAK_RUN) --wrapper '$(abspath $(OUT)/tracewrap) -q' $(SOAK)
+
+check-soak: all
+	@if ! [ -x $(SOAK_RUN) ]; then echo 'skipped: no suites at $(SOAK_RUN)'; else $(MAKE) --no-print-directory -s soak SOAK='--only trio --rounds 1'; fi
+
 check-san:
 	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
 

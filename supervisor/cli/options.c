@@ -185,6 +185,14 @@ static int set_word(struct options *o, const struct row *row, const char *where,
 	return 0;
 }
 
+static int64_t *duration_of(struct watch_options *w, enum option_id id)
+{
+	return id == OPT_TIMEOUT ? &w->timeout_ns :
+	       id == OPT_STALL ? &w->stall_ns :
+	       id == OPT_TEST_TIMEOUT ? &w->test_timeout_ns :
+	       id == OPT_HORIZON ? &w->horizon_ns : &w->grace_ns;
+}
+
 /** Set one option. WHERE names it as the user wrote it ("--grace", "TRACEWRAP_GRACE"). */
 static int set_option(struct options *o, const struct row *row, const char *where, const char *value, struct err *err)
 {
@@ -200,17 +208,13 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_PORTS:
 		return read_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
-		return read_duration(where, value, &o->watch.timeout_ns, err);
 	case OPT_STALL:
-		return read_duration(where, value, &o->watch.stall_ns, err);
 	case OPT_TEST_TIMEOUT:
-		return read_duration(where, value, &o->watch.test_timeout_ns, err);
+	case OPT_HORIZON:
+	case OPT_GRACE:
+		return read_duration(where, value, duration_of(&o->watch, row->id), err);
 	case OPT_ASSUME:
 		return assume_parse(where, value, &o->assume, err);
-	case OPT_HORIZON:
-		return read_duration(where, value, &o->watch.horizon_ns, err);
-	case OPT_GRACE:
-		return read_duration(where, value, &o->watch.grace_ns, err);
 	case OPT_REPORT:
 		return read_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:

@@ -65,12 +65,14 @@ static int show(const struct options *opt, pid_t pid, struct why *w)
 		printf("Can't tell: processes of %d come and go at each look, so it moves, or somebody hides it.\n", pid);
 		return EXIT_SUSPECTED;
 	}
-	text_addf(&none, "%d is not stuck: somebody can still move.\n", pid);
+	bool hidden = !snapshot_process(w->snapshot, w->snapshot->root) || !snapshot_process(w->snapshot, w->snapshot->root)->readable;
+
+	text_addf(&none, hidden ? "Can't tell: %d does not let itself be looked at.\n" : "%d is not stuck: somebody can still move.\n", pid);
 	if (!w->finding)
 		add_reasons(&none, w);
 	show_verdict(opt, "why", w->finding, w->snapshot, text_str(&none));
 	if (!w->finding)
-		return 0;
+		return hidden ? EXIT_SUSPECTED : 0;
 	return w->finding->certainty == PROVEN ? EXIT_HANG : EXIT_SUSPECTED;
 }
 

@@ -91,8 +91,8 @@ void observe_add(struct observe *ob, pid_t pid, int64_t born_ns);
 bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs);
 /** Bytes that processes have written so far whose standard output or error is one that the run came with. */
 uint64_t observe_output(struct observe *ob);
-/** Time that the tasks of the tree have spent on a processor or waiting for one, all together. */
-uint64_t observe_wanted_ns(struct observe *ob);
+/** Time that the tasks of the tree have spent on a processor or waiting for one, all together; BY_PID gets the share of each process. */
+uint64_t observe_wanted_ns(struct observe *ob, struct idmap *by_pid);
 
 /** Who of outside holds an end of an object of the tree, at the last snapshot of a tree that others have begun. *PIDS is good until the next. */
 size_t observe_strangers(const struct observe *ob, const pid_t **pids);

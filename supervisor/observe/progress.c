@@ -50,12 +50,13 @@ uint64_t observe_output(struct observe *ob)
 	return sum;
 }
 
-uint64_t observe_wanted_ns(struct observe *ob)
+uint64_t observe_wanted_ns(struct observe *ob, struct idmap *by_pid)
 {
-	uint64_t sum = 0;
+	uint64_t all = 0;
 
 	for (size_t i = 0; i < ob->procs.n; i++) {
 		const struct seen_process *p = ob->procs.at[i];
+		uint64_t sum = 0;
 
 		for (size_t k = 0; k < p->tasks.n; k++) {
 			struct schedstat s;
@@ -66,8 +67,10 @@ uint64_t observe_wanted_ns(struct observe *ob)
 			    parse_schedstat(text_str(&ob->scratch), ob->scratch.n, &s) == 0)
 				sum += s.ran_ns + s.waited_ns;
 		}
+		idmap_put(by_pid, (uint64_t)p->pid, sum);
+		all += sum;
 	}
-	return sum;
+	return all;
 }
 
 bool observe_runs(struct observe *ob, pid_t pid, pid_t tid, uint64_t *runs)

@@ -118,7 +118,7 @@ static void tell_known(struct builder *b, size_t i, const struct seen_task *t, s
 	struct seen_process *p = b->ob->procs.at[i];
 	const struct seen_task *holder = known_holder(p, t);
 
-	if (holder && !p->details.has_ring)
+	if (holder && !p->details.has_ring && strchr("SDR", out->state)) /* not one that was stopped, or has ended, on top of that */
 		wants_gil(out, holder);
 	else if (out->wait.op == WAIT_FUTEX)
 		out->wait.idle = known_idle(t);

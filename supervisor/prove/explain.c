@@ -69,6 +69,8 @@ struct finding *explain_stall(const struct snapshot *s, const struct proof *p, c
 		x.kind = FINDING_BUSY;
 	else if (how->quiet_ns && find_backpressure(&x, how))
 		x.kind = FINDING_BACKPRESSURE;
+	if (x.culprits.n == 0 && how->busiest && snapshot_process(s, how->busiest))
+		vec_push(&x.culprits, how->busiest);
 	f = explain_finding(&x, SUSPECTED);
 	f->quiet_ns = how->quiet_ns;
 	f->test_late = how->test_late;

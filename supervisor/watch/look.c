@@ -254,11 +254,11 @@ void look_now(struct run *r, bool time_over)
 	look_for_report(r, time_over ? &over : NULL);
 }
 
-void look_stall(struct run *r, int64_t quiet_ns, bool busy)
+void look_stall(struct run *r, const struct stall_facts *how)
 {
-	look_for_report(r, &(struct stall_facts){.quiet_ns = quiet_ns, .busy = busy, .test_late = quiet_ns == 0});
+	look_for_report(r, how);
 	if (r->finding)
-		r->finding->quiet_ns = quiet_ns;
+		r->finding->quiet_ns = how->quiet_ns;
 }
 
 bool look_prompt(struct run *r)

@@ -83,7 +83,8 @@ struct ends {
 	int read_fd;
 };
 
-/** One writer and one reader, which does not wait for this pipe: else the order of the bytes could not be kept. @return why not; NULL: fit. */
+/** One writer and one reader, which does not wait for this pipe: else the order of the bytes could not be kept.
+ *  @return why not; NULL: it is so. */
 static const char *find_ends(const struct finding *f, struct ends *e)
 {
 	*e = (struct ends){0};

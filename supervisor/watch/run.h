@@ -36,6 +36,7 @@ struct run {
 	bool hold_over;          /* somebody has asked for the end meanwhile */
 	struct act_log log;
 	struct leaks *leaks;     /* leaks.c; NULL: nothing is watched */
+	bool worker_ended; /* a worker of xdist was, alone */
 	finding_vec kept; /* what was ended for, while the run went on */
 	finding_vec leak_findings; /* beside `finding` */
 	struct events *events; /* events.c; NULL: nobody wants to hear of them */
@@ -68,8 +69,8 @@ void look_pass(struct run *r, int64_t now_ns);
 void look_now(struct run *r, bool time_over);
 /** Bring the history up to date: who is new, who has ended. */
 void look_history(struct run *r);
-/** There was no progress for QUIET_NS (0: a test has taken too long): fills run.finding, if with a suspicion. */
-void look_stall(struct run *r, int64_t quiet_ns, bool busy);
+/** There was no progress, or a test has taken too long: fills run.finding, if with a suspicion. */
+void look_stall(struct run *r, const struct stall_facts *how);
 /** Does somebody of the tree wait for a human at a terminal? */
 bool look_prompt(struct run *r);
 /** What was told of is over: it is forgotten unless it is proven. */

@@ -60,6 +60,18 @@ void sight_prove(struct sight *sight, int64_t horizon_ns, bool without_service)
 	sight->proof = prove(sight->snapshot, &sight->proven_by);
 }
 
+/** Whose the alarms of the machine are, nobody tells who was not there when they were armed: with one that could be the tree's none
+ *  is known. */
+static void doubt_alarms(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nprocs; i++) {
+		if (s->procs[i].alarm_ns == NEVER_NS)
+			continue;
+		s->alarms_known = false;
+		s->procs[i].alarm_ns = NEVER_NS;
+	}
+}
+
 int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_t horizon_ns, bool tests)
 {
 	struct err err = {0};
@@ -70,6 +82,8 @@ int sight_take(struct run *r, struct sight *sight, int64_t now_ns, int64_t horiz
 	if (r->launch) {
 		heard_drain(r);
 		heard_alarms(r, sight->snapshot, now_ns);
+	} else {
+		doubt_alarms(sight->snapshot);
 	}
 	sight_prove(sight, horizon_ns, false);
 	if (tests)

@@ -21,6 +21,7 @@ struct stall {
 	int64_t since_ns; /* the last progress, by the run's clock */
 	int64_t asked_ns; /* when the output was last added up */
 	uint64_t output;
+	struct idmap *wanted; /* of each process */
 	uint64_t wanted_ns; /* observe_wanted_ns() and when, behind the last progress; 0: not asked yet */
 	int64_t wanted_at_ns;
 	bool told;
@@ -74,6 +75,14 @@ void stall_test_seen(struct run *r, pid_t pid, const char *test)
 	stall_progress(r);
 }
 
+static bool any_test(const struct run *r)
+{
+	for (size_t i = 0; i < r->stall->tests.n; i++)
+		if (*r->stall->tests.at[i].test && history_living(r->history, r->stall->tests.at[i].pid))
+			return true;
+	return false;
+}
+
 static void test_seen(void *data, pid_t pid, const char *test)
 {
 	stall_test_seen(data, pid, test);
@@ -99,19 +108,40 @@ static void look_at_output(struct run *r, int64_t clock_ns)
 		stall_progress(r);
 	st->output = output;
 	if (!st->wanted_at_ns) {
-		st->wanted_ns = observe_wanted_ns(r->observe);
+		idmap_free(st->wanted);
+		st->wanted = idmap_new();
+		st->wanted_ns = observe_wanted_ns(r->observe, st->wanted);
 		st->wanted_at_ns = sys_monotonic_ns();
 	}
 }
 
-static bool is_busy(struct run *r)
+/** What has been wanted of the processors since the last progress. */
+static struct stall_facts how_busy(struct run *r)
 {
 	const struct stall *st = r->stall;
+	struct stall_facts how = {0};
+	struct idmap *now = idmap_new();
+	uint64_t wanted_ns = observe_wanted_ns(r->observe, now), most_ns = 0;
 	int64_t passed_ns = sys_monotonic_ns() - st->wanted_at_ns;
-	uint64_t wanted_ns = observe_wanted_ns(r->observe);
+	process_vec tree = {0};
+	struct err err = {0};
 
-	return st->wanted_at_ns && passed_ns > 0 && wanted_ns > st->wanted_ns &&
-	       (wanted_ns - st->wanted_ns) * 100 / (uint64_t)passed_ns >= BUSY_PERCENT;
+	how.busy = st->wanted_at_ns && passed_ns > 0 && wanted_ns > st->wanted_ns &&
+		   (wanted_ns - st->wanted_ns) * 100 / (uint64_t)passed_ns >= BUSY_PERCENT;
+	if (st->wanted && observe_tree(r->observe, &tree, &err) < 0)
+		tree.n = 0;
+	for (size_t i = 0; st->wanted && i < tree.n; i++) {
+		size_t before, after;
+
+		if (!idmap_get(now, (uint64_t)tree.at[i].pid, &after) || !idmap_get(st->wanted, (uint64_t)tree.at[i].pid, &before) ||
+		    after <= before || after - before <= most_ns)
+			continue;
+		most_ns = after - before;
+		how.busiest = tree.at[i].pid;
+	}
+	vec_free(&tree);
+	idmap_free(now);
+	return how;
 }
 
 /** The test that has taken longer than it may; NULL: none. */
@@ -192,16 +222,17 @@ void stall_pass(struct run *r, int64_t now_ns)
 	struct stall *st = r->stall;
 	int64_t clock_ns = run_clock_ns(r, now_ns);
 	const struct running_test *late;
+	struct stall_facts how;
 
 	if (!st || r->proven || r->holding) /* a proof that is only told stands, and nothing is waited for */
 		return;
 	if (!r->leaks) /* which asks for its own sake */
 		observe_running_tests(r->observe, now_ns, test_seen, r);
-	if (r->pass.changed)
+	if (r->pass.changed || (r->opt->worker && !any_test(r))) /* one end of a pipe protocol may wait for work for as long as it takes */
 		stall_progress(r);
 	late = overdue_test(r, clock_ns);
 	if (late) {
-		look_stall(r, 0, false);
+		look_stall(r, &(struct stall_facts){.test_late = true});
 		if (!end_worker_of(r, late))
 			end_test(r, late);
 		return;
@@ -217,6 +248,8 @@ void stall_pass(struct run *r, int64_t now_ns)
 		return;
 	}
 	st->told = true;
-	look_stall(r, clock_ns - st->since_ns, is_busy(r));
+	how = how_busy(r);
+	how.quiet_ns = clock_ns - st->since_ns;
+	look_stall(r, &how);
 	stall_told(r);
 }

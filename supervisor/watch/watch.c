@@ -174,6 +174,8 @@ static enum outcome outcome_of(const struct run *r)
 		return OUTCOME_PASS; /* be it that somebody outside has freed it from a hang */
 	if (r->proven)
 		return OUTCOME_HANG;
+	if (r->worker_ended)
+		return OUTCOME_STALL;
 	return r->interrupted || (WIFSIGNALED(r->status) && WTERMSIG(r->status) == SIGINT) ? OUTCOME_INTERRUPTED : OUTCOME_FAIL;
 }
 

@@ -104,6 +104,7 @@ bool worker_end(struct run *r, pid_t pid)
 		 (double)r->opt->stall_ns / (double)NS_PER_S);
 	if (!end_subtree(r, pid))
 		return false;
+	r->worker_ended = true;
 	if (r->finding)
 		vec_push(&r->kept, r->finding);
 	r->finding = NULL;

@@ -156,6 +156,56 @@ static void a_known_timer_spares_looks_until_it_ends_or_somebody_moves(void **st
 	assert_int_equal(policy_look(&p, &pass, 20 * S + 200 * MS), LOOK_FAST);
 }
 
+static void stacks_are_read_when_nobody_else_moves(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 20 * S, .root_still_since_ns = 20 * S, .restless = 2, .rest_still_since_ns = 10 * S};
+
+	(void)state;
+	policy_begin(&p, NULL);
+	assert_false(policy_look_stacks(&p, &pass, 10 * S + 100 * MS)); /* somebody did, just now */
+	assert_true(policy_look_stacks(&p, &pass, 10 * S + 200 * MS));
+	policy_saw_stacks(&p, 11 * S, 1 * MS); /* and again after what that has cost, four hundred times */
+	assert_false(policy_look_stacks(&p, &pass, 11 * S + 350 * MS));
+	assert_true(policy_look_stacks(&p, &pass, 11 * S + 400 * MS));
+	pass.restless = 0;
+	assert_false(policy_look_stacks(&p, &pass, 20 * S));
+	pass.restless = 1000;
+	assert_false(policy_look_stacks(&p, &pass, 20 * S));
+}
+
+static void what_did_not_stand_is_taken_back(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	policy_begin(&p, NULL);
+	judge(&p, 10 * S, s);
+	assert_int_equal(judge(&p, 11 * S, s), JUDGE_PROVEN);
+	policy_take_back(&p);
+	assert_int_equal(judge(&p, 12 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S, s), JUDGE_PROVEN);
+	snapshot_free(s);
+}
+
+static void assumptions_decide_when_and_whether(void **state)
+{
+	struct assumptions as = *assumptions_default();
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->alarms_known = false;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	assert_int_equal(assumptions_set(&as, "alarms", 6, 5 * S), 0);
+	policy_begin(&p, &as);
+	judge(&p, 10 * S, s);
+	assert_int_equal(judge(&p, 14 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 15 * S + MS, s), JUDGE_PROVEN);
+	snapshot_free(s);
+}
+
 static void passes_cost_a_share_of_a_core(void **state)
 {
 	(void)state;
@@ -174,6 +224,9 @@ int main(void)
 		cmocka_unit_test(a_live_child_means_nothing_is_said),
 		cmocka_unit_test(looks_follow_stillness),
 		cmocka_unit_test(a_known_timer_spares_looks_until_it_ends_or_somebody_moves),
+		cmocka_unit_test(stacks_are_read_when_nobody_else_moves),
+		cmocka_unit_test(what_did_not_stand_is_taken_back),
+		cmocka_unit_test(assumptions_decide_when_and_whether),
 		cmocka_unit_test(passes_cost_a_share_of_a_core),
 	};
 
