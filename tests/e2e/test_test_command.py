@@ -177,7 +177,7 @@ def test_hang(project):
     hung, = answer["hung"]
     assert hung["test"] == "tests/test_local.py::test_hangs" and hung["kind"] == "pipe-full" and hung["certainty"] == "proven"
     assert hung["phase"] == "call" and not hung["known_flaky"]
-    assert answer["next"].endswith("then: tracewrap test --lf")
+    assert hung["at"] == "tests/test_local.py:5" and answer["next"] == "fix tests/test_local.py:5 (pipe-full), then: tracewrap test --lf"
     assert marked(project.mark) == []
     # what hung is run again by name, for pytest could not note it
     last = project.json("last", code=1)["failed"]
