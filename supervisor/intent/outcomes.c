@@ -12,7 +12,7 @@ struct outcomes *outcomes_new(void)
 
 	o->arena = arena_new();
 	o->by_id = strmap_new();
-	o->run = "";
+	o->run = o->cache = "";
 	return o;
 }
 
@@ -97,6 +97,7 @@ static void take_line(struct outcomes *o, const cJSON *row, const struct config 
 
 	if (strcmp(event, "begin") == 0) {
 		o->begun = true;
+		o->cache = text_of(o, row, "cache");
 	} else if (strcmp(event, "collected") == 0) {
 		long n = (long)number_of(row, "n");
 
