@@ -145,6 +145,7 @@ bench-prove: all $(OUT)/bench/prove
 bench:
 	@sh tests/setup.sh check && sh tests/setup.sh bench
 	@$(MAKE) --no-print-directory -s all helpers $(OUT)/bench/load
+	@build/venv/bin/python tests/bench/pages.py $(OUT)/tracewrap
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
 		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
