@@ -174,7 +174,7 @@ bench-commands: all
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
 FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(foreach r,base model parse prove image python report,$(wildcard supervisor/$(r)/*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python report config intent,$(wildcard supervisor/$(r)/*.c))
 FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
 
 $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)
