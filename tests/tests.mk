@@ -162,6 +162,7 @@ bench-prove: all $(OUT)/bench/prove
 bench:
 	@sh tests/setup.sh check && sh tests/setup.sh bench
 	@$(MAKE) --no-print-directory -s all helpers $(OUT)/bench/load
+	@build/venv/bin/python tests/bench/pages.py $(OUT)/tracewrap
 	@build/venv/bin/python tests/bench/bench.py --tracewrap $(OUT)/tracewrap --load $(OUT)/bench/load --python build/venv/bin/python \
 		--stacks $(OUT)/tests/helpers/stacks --py-spy build/venv-bench/bin/py-spy
 
@@ -173,7 +174,7 @@ bench-commands: all
 # processes, their files and their tables. Wants clang and its run-time library (Debian: libclang-rt-14-dev). FUZZ=python for one alone.
 FUZZ_SECONDS ?= 30
 FUZZ      ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(foreach r,base model parse prove image python report,$(wildcard supervisor/$(r)/*.c))
+FUZZ_SRC   = $(foreach r,base model parse prove image python report config intent,$(wildcard supervisor/$(r)/*.c))
 FUZZ_CC    = clang -g -O1 -fno-sanitize-recover=all -std=gnu17 $(CPPFLAGS) -Itests
 
 $(OUT)/fuzz/record: tests/fuzz/record.c tests/fuzz/walk.h $(LIB)

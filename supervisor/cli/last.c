@@ -14,12 +14,26 @@ static bool exists(void *data, const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/** Where pytest has found its cache in the last run, options and PYTEST_ADDOPTS included; "": that run was none of `test`. */
+static const char *cache_of_last(struct session *s)
+{
+	OWNED_TEXT text = {0};
+	struct outcomes *o = outcomes_new();
+	const char *path = arena_printf(s->arena, "%s/last/outcomes.jsonl", s->opt->watch.report_dir), *cache;
+
+	if (sys_read_file(AT_FDCWD, path, &text, NULL) == 0) /* the first line has it */
+		outcomes_read(o, text_str(&text), strcspn(text_str(&text), "\n") + (text.n > 0), s->p.config);
+	cache = arena_strdup(s->arena, o->cache);
+	outcomes_free(o);
+	return cache;
+}
+
 static int take_pytest(struct session *s, last_vec *out, struct err *err)
 {
 	OWNED_TEXT text = {0};
 	char path[2 * PATH_MAX];
 	struct err why = {0};
-	int rc = lastfailed_read(&s->p, &text, path, sizeof path, err);
+	int rc = lastfailed_read(&s->p, cache_of_last(s), &text, path, sizeof path, err);
 
 	if (rc)
 		return rc == SYS_GONE ? 0 : rc;

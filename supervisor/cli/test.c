@@ -254,6 +254,7 @@ static int finish(struct testing *t, struct test_run *run, int64_t started_s, in
 	struct outcomes *o = outcomes_new();
 	double seconds = (double)((sys_monotonic_ns() - began_ns) / NS_PER_MS) / 1000;
 
+	o->folder = t->s.p.folder;
 	read_outcomes(t, run, o);
 	test_run_keep(&t->s, run);
 

@@ -49,6 +49,13 @@ static bool read_header(const char *line, char *name, size_t size, bool *array)
 	return *line == ']';
 }
 
+static const char *next_line(const char *at)
+{
+	const char *newline = strchr(at, '\n');
+
+	return newline ? newline + 1 : NULL;
+}
+
 static unsigned find_in_toml(const struct config_source *from, const char *section, const char *key, size_t nth)
 {
 	char want[128], child[256], name[256], at_section[256] = "";
@@ -59,7 +66,7 @@ static unsigned find_in_toml(const struct config_source *from, const char *secti
 
 	snprintf(want, sizeof want, "%s%s%s", root, *root && *section ? "." : "", section);
 	snprintf(child, sizeof child, "%s%s%s", want, *want ? "." : "", key);
-	for (const char *at = from->text; at; at = strchr(at, '\n'), at += at != NULL, line++) {
+	for (const char *at = from->text; at; at = next_line(at), line++) {
 		if (read_header(at, name, sizeof name, &array)) {
 			seen += strcmp(name, want) == 0 && array;
 			strcpy(at_section, name);

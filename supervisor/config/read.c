@@ -332,6 +332,8 @@ int config_add(struct config *c, const struct config_source *from, const struct 
 			if ((rc = read_key(&r, item)))
 				break;
 	cJSON_Delete(root);
+	if (rc && err)
+		text_clean(err->text, strlen(err->text)); /* a key may have a newline in it */
 	return rc;
 }
 

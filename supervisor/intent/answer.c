@@ -170,6 +170,8 @@ static void add_hang(const struct outcome_hang *h, struct text *out)
 {
 	text_addf(out, "%-8s %s%s%s%s: %s, %s\n", "hung", h->test ? h->test : "the run", h->phase ? " (" : "", h->phase ? h->phase : "",
 		  h->phase ? ")" : "", h->kind, h->certainty);
+	if (h->at)
+		text_addf(out, "         %s\n", h->at);
 	if (h->polls)
 		text_addf(out, "         %s\n", no_pipe);
 	add_flaky(h->flaky, out);

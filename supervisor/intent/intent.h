@@ -94,6 +94,8 @@ struct outcomes {
 	bool begun, ended; /* pytest has told of its beginning, of its end */
 	bool interrupted;  /* and that somebody has ended it by SIGINT */
 	const char *run; /* the outcome of the run's report; "" */
+	const char *cache; /* pytest's own folder, as it has found it; "" */
+	const char *folder; /* to be set: paths below it are told without it; NULL: none */
 	long collected;
 	VEC(struct outcome_test) tests;   /* in the order in which they began */
 	VEC(struct outcome_test) collect; /* files that could not be collected */

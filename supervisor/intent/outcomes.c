@@ -12,7 +12,7 @@ struct outcomes *outcomes_new(void)
 
 	o->arena = arena_new();
 	o->by_id = strmap_new();
-	o->run = "";
+	o->run = o->cache = "";
 	return o;
 }
 
@@ -97,6 +97,7 @@ static void take_line(struct outcomes *o, const cJSON *row, const struct config 
 
 	if (strcmp(event, "begin") == 0) {
 		o->begun = true;
+		o->cache = text_of(o, row, "cache");
 	} else if (strcmp(event, "collected") == 0) {
 		long n = (long)number_of(row, "n");
 
@@ -143,6 +144,13 @@ static bool is_hang(const char *kind)
 	return true;
 }
 
+static const char *below(const struct outcomes *o, const char *file)
+{
+	size_t n = o->folder ? strlen(o->folder) : 0;
+
+	return n && strncmp(file, o->folder, n) == 0 && file[n] == '/' ? file + n + 1 : file;
+}
+
 /** The first line of the user's own code in the stacks of the finding: FILE:LINE. */
 static const char *place_of(struct outcomes *o, const cJSON *finding)
 {
@@ -154,7 +162,7 @@ static const char *place_of(struct outcomes *o, const cJSON *finding)
 				const char *owner = text_of(o, frame, "owner"), *file = text_of(o, frame, "file");
 
 				if (strcmp(owner, "own") == 0 && *file)
-					return arena_printf(o->arena, "%s:%.0f", file, number_of(frame, "line"));
+					return arena_printf(o->arena, "%s:%.0f", below(o, file), number_of(frame, "line"));
 			}
 	return NULL;
 }

@@ -292,5 +292,9 @@ static int resolve_set(const struct intent_place *in, const char *word, struct a
 
 int intent_resolve(const struct intent_place *in, const char *word, struct arena *arena, words_vec *out, struct err *err)
 {
-	return resolve(in, word, arena, out, 0, err);
+	int rc = resolve(in, word, arena, out, 0, err);
+
+	if (rc && err)
+		text_clean(err->text, strlen(err->text));
+	return rc;
 }

@@ -81,12 +81,15 @@ static void find_cache_dir(const struct project *p, char *out, size_t size)
 		snprintf(out, size, ".pytest_cache");
 }
 
-int lastfailed_read(const struct project *p, struct text *out, char *path, size_t size, struct err *err)
+int lastfailed_read(const struct project *p, const char *cache, struct text *out, char *path, size_t size, struct err *err)
 {
 	char folder[PATH_MAX];
 	int rc;
 
-	find_cache_dir(p, folder, sizeof folder);
+	if (*cache)
+		snprintf(folder, sizeof folder, "%s", cache);
+	else
+		find_cache_dir(p, folder, sizeof folder);
 	if (*folder == '/')
 		snprintf(path, size, "%s/v/cache/lastfailed", folder);
 	else

@@ -58,10 +58,22 @@ def tell(**what):
 PLACES = re.compile(r'^(?P<a>\S[^\n]*?):(?P<b>\d+): in |^E? *File "(?P<c>[^"\n]+)", line (?P<d>\d+)', re.M)
 
 
+def is_own(path):
+    """In this folder, and none of an environment in it."""
+    return not os.path.isabs(path) and "site-packages" not in path
+
+
+def own_place(longrepr):
+    """The last line of the traceback that is the user's: the error itself may have been raised in a library."""
+    entries = getattr(getattr(longrepr, "reprtraceback", None), "reprentries", ())
+    places = [entry.reprfileloc for entry in entries if getattr(entry, "reprfileloc", None)]
+    return next(((place.path, place.lineno) for place in reversed(places) if is_own(shown(place.path))), None)
+
+
 def place_in(text):
     """The last place that a traceback names, in this folder if there is one."""
     places = [(shown(m["a"] or m["c"]), int(m["b"] or m["d"])) for m in PLACES.finditer(text)]
-    own = [place for place in places if not os.path.isabs(place[0])]
+    own = [place for place in places if is_own(place[0])]
     return (own or places or [None])[-1]
 
 
@@ -69,7 +81,8 @@ def place_of(report):
     """File, line and message of the failure, as far as pytest says them."""
     crash = getattr(getattr(report, "longrepr", None), "reprcrash", None)
     if crash is not None:
-        return crash.path, crash.lineno, crash.message
+        file, line = own_place(report.longrepr) or (crash.path, crash.lineno)
+        return file, line, crash.message
     text = str(getattr(report, "longrepr", "") or "").strip()
     lines = [re.sub("^E +", "", line) for line in text.splitlines()]
     file, line = place_in(text) or (report.nodeid.partition("::")[0], None)
@@ -77,14 +90,18 @@ def place_of(report):
 
 
 def failure_of(report):
-    file, line, message = place_of(report)
-    text = getattr(report, "longreprtext", "") or ""
-    return {"file": shown(file) if file else "", "line": line, "message": str(message or "")[:TEXT_MOST], "text": text[-TEXT_MOST:]}
+    """A report of some plug-in may be unlike pytest's own: then less is told, and the run goes on."""
+    try:
+        file, line, message = place_of(report)
+        text = getattr(report, "longreprtext", "") or ""
+        return {"file": shown(file) if file else "", "line": line, "message": str(message or "")[:TEXT_MOST], "text": text[-TEXT_MOST:]}
+    except Exception:
+        return {"file": "", "line": None, "message": "", "text": ""}
 
 
 def pytest_configure(config):
     cache = getattr(config, "cache", None)
-    tell(event="begin", rootdir=str(config.rootpath), cache=str(getattr(cache, "_cachedir", "") or ""))
+    tell(event="begin", rootdir=str(getattr(config, "rootpath", "")), cache=str(getattr(cache, "_cachedir", "") or ""))
 
 
 def pytest_collection_finish(session):

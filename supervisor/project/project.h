@@ -119,8 +119,9 @@ bool git_is_commit(const struct project *p, const char *ref);
 
 /* ---- pytest's cache ---- */
 
-/** Read pytest's file of last failures; OUT gets its text, PATH its name. @return 0, SYS_GONE when there is none, -errno. */
-int lastfailed_read(const struct project *p, struct text *out, char *path, size_t size, struct err *err);
+/** Read pytest's file of last failures; OUT gets its text, PATH its name. CACHE: its folder, where a run has told it; "": what pytest's own
+ *  settings say. @return 0, SYS_GONE when there is none, -errno. */
+int lastfailed_read(const struct project *p, const char *cache, struct text *out, char *path, size_t size, struct err *err);
 
 /* ---- the plug-in that tells outcomes ---- */
 

@@ -80,6 +80,8 @@ static const char *mermaid_of(const char *at, size_t before)
 		return "#92;";
 	case ';':
 		return "#59;";
+	case '%': /* "%%{...}%%" is a directive, wherever it stands */
+		return "#37;";
 	default:
 		return NULL;
 	}

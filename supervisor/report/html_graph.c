@@ -411,10 +411,32 @@ static void draw_narrow_edges(struct drawing *d)
 
 /* ---- */
 
+/** The picture in words, for who does not see it. */
+static void add_words(struct drawing *d)
+{
+	for (size_t i = 0; i < d->g->nring; i++) {
+		const struct graph_node *node = &d->g->nodes[i];
+		OWNED_TEXT name = {0};
+
+		if (node->b)
+			word_who(&name, d->x->f, node->b->pid);
+		else if (node->o)
+			word_name(&name, node->o);
+		else
+			text_addf(&name, "%zu more", node->folded);
+		text_add(d->h->out, i ? ", then " : "");
+		esc_html(d->h->out, text_str(&name), HTML_NAME);
+	}
+	text_add(d->h->out, d->g->closed ? ", and back to the first" : "");
+	if (d->g->n > d->g->nring)
+		text_addf(d->h->out, "; %zu more are blocked by it", d->g->n - d->g->nring);
+}
+
 static void draw_svg(struct drawing *d, const char *class, bool narrow)
 {
-	text_addf(d->h->out, "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Who waits for whom\">\n",
-		  class, d->width, d->height);
+	text_addf(d->h->out, "<svg class=\"fig %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Who waits for whom: ", class, d->width, d->height);
+	add_words(d);
+	text_add(d->h->out, "\">\n");
 	if (narrow)
 		draw_narrow_edges(d);
 	for (size_t i = 0; !narrow && i < d->g->n; i++)

@@ -89,7 +89,7 @@ static const char parts[] =
 	".list{margin:0;padding-left:20px}.list li{margin:3px 0}\n";
 
 static const char media[] =
-	"@media (max-width:820px){.two,.facts{grid-template-columns:1fr}.facts div{border-right:0;border-bottom:1px solid "
+	"@media screen and (max-width:820px){.two,.facts{grid-template-columns:1fr}.facts div{border-right:0;border-bottom:1px solid "
 	"var(--line)}"
 	".facts b{display:inline-block;margin-right:8px}.wrap{padding:0 10px 32px}.card{padding:16px 16px}.facts{margin:0 "
 	"-16px}.facts div{padding:8px 16px}"
@@ -101,7 +101,7 @@ static const char media[] =
 	"table.stack tr{border-bottom:1px solid var(--line);padding:7px 0}table.stack td[data-k]:before{content:attr(data-k) "
 	"\": \";color:var(--soft)}}\n"
 	"@media "
-	"print{body{background:#fff}.card{break-inside:avoid-page;box-shadow:none}details::details-content{content-visibility:"
+	"print{body{background:#fff}.card{break-inside:avoid-page;box-shadow:none}section>details::details-content{content-visibility:"
 	"visible;block-size:auto}header nav{display:none}.wrap{max-width:none}}\n";
 
 void html_style(struct text *out)

@@ -39,7 +39,8 @@ static const struct frame *async_place(const struct finding *f, pid_t pid)
 
 const struct frame *join_place(const struct finding *f)
 {
-	const struct frame *place = f->kind == FINDING_PIPE_FULL && f->nblocked ? reader_place(f) : NULL;
+	bool full = f->kind == FINDING_PIPE_FULL || f->kind == FINDING_BACKPRESSURE;
+	const struct frame *place = full && f->nblocked ? reader_place(f) : NULL;
 	const struct blocked *main = fact_main(f);
 
 	if (!place && main && fact_in_loop(main))

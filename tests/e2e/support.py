@@ -40,7 +40,7 @@ SETTLE = 10.0      # a killed process needs a moment to leave
 KINDS = {"pipe-full", "pipe-eof", "lock", "fork-lock", "socket", "child-wait", "tty", "stopped", "deadlock", "stall", "busy",
          "backpressure", "leaked-process", "zombie", "leaked-listener", "stale-socket", "leaked-shm", "port-held"}
 OUTCOMES = {"pass", "fail", "hang", "stall", "interrupted", "error"}
-DROP = re.compile("PYTEST|PYTHON|TRACEWRAP(?!_MODE$)|COV_|VENV|HELPERS|CI$|(NO|FORCE|CLICOLOR_FORCE)_?COLOR|MAKE|MFLAGS|TW_")
+DROP = re.compile("PYTEST|PYTHON|TRACEWRAP(?!_MODE$)|COV_|VENV|HELPERS|CI$|GITHUB_|(NO|FORCE|CLICOLOR_FORCE)_?COLOR|MAKE|MFLAGS|TW_")
 
 #: As it was at the start: pytest writes the current test into os.environ while runs are started in threads.
 ENVIRON = {name: value for name, value in os.environ.items() if not DROP.match(name)}

@@ -73,6 +73,13 @@ def test_where_the_cache_is(tmp_path, file, text):
     p.close()
 
 
+def test_where_the_last_run_had_it(project):
+    """An option of that run counts, too."""
+    project.run("test", "--no-check", "--maxfail=9", "--", "-o", "cache_dir=elsewhere")
+    assert (project.folder / "elsewhere/v/cache/lastfailed").exists() and not (project.folder / ".pytest_cache").exists()
+    assert len(failed(project)) == 3
+
+
 def test_from_below(project):
     note(project, ids=["tests/test_a.py::test_bad"])
     assert [row["test"] for row in project.json("last", code=1, cwd=project.folder / "tests")["failed"]] == ["tests/test_a.py::test_bad"]

@@ -33,7 +33,7 @@ def held(r, names=("pytest", "writer")):
     pids = [r.roles()[name][-1] for name in names]
     wait_states(pids, "T" * len(pids))
     said = read(r.top / "err").decode()
-    assert said.index("HANG proven") < said.index("report.json") < said.index("tracewrap waits")
+    assert said.index("HANG proven") < said.index("report.html") < said.index("tracewrap waits")
     return pids
 
 
@@ -85,7 +85,7 @@ def test_continued_and_freed(mode):
         assert "goes on\n" in result.screen      # "the run", or "the rest" when the command has ended by then
         report = result.report
         check_report(report, 7)
-        assert {"pid": child, "signal": "SIGCONT"} in report["cleanup"]["signalled"]
+        assert (child, "SIGCONT") in {(row["pid"], row["signal"]) for row in report["cleanup"]["signalled"]}
         assert {row["pid"] for row in report["cleanup"]["signalled"]} <= {command, child}
 
 

@@ -41,7 +41,7 @@ def gateways():
             "def test_hangs():\n"
             "    proc = subprocess.Popen([sys.executable, '-c', \"print('x' * 200000)\"], stdout=subprocess.PIPE)\n"
             "    proc.wait()\n")
-    spec = f"3*popen//python={TRACEWRAP} --worker --report reports --timeout 12s {PY}"
+    spec = f"3*popen//python={TRACEWRAP} --worker --report reports --stall 8s --on-stall kill {PY}"
     return run(*PYTEST, "-q", "--tx", spec, "--dist", "load", "--junitxml=theirs.xml", wrap=False, inside=inside)
 
 
@@ -459,6 +459,7 @@ def test_three_gateways_are_one_page(result, chromium, axe):
     convert("--html", "-o", page, *folders)
     look(chromium, axe, page, "gateways")
     words = chromium.value("document.body.innerText")
+    assert words.index("test test_suite.py::test_hangs in its call") < words.index("at test_suite.py:7 proc.wait()") < words.index("All findings")
     assert "The runs side by side" in words and words.count("test test_suite.py::test_hangs in its call") == 1, words
     assert f"in 1 of {len(folders)} runs, 1 host: {os.uname().nodename}" in words
     cases = {case.get("name") for case in ET.parse(result.folder / "theirs.xml").iter("testcase")}

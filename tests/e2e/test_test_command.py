@@ -127,6 +127,13 @@ def test_failures(project):
     assert done.stderr.splitlines()[-1].startswith("next     fix tests/test_local.py:1")
 
 
+def test_place_is_the_users_own(project):
+    """json raises; the line to look at is the one that called it."""
+    project.write({"tests/test_local.py": "import json\ndef test_x():\n    y = 1\n    json.loads('nonsense')\n"})
+    bad, = project.json("test", "--no-check", "test_local", code=1)["failed"]
+    assert (bad["file"], bad["line"]) == ("tests/test_local.py", 4) and "JSONDecodeError" in bad["message"]
+
+
 def test_flaky_row_wants_its_error(project):
     project.write({"tests/test_local.py": "def test_slow(): assert 0\n"})
     assert not project.json("test", "--no-check", "test_local", code=1)["failed"][0]["known_flaky"]
@@ -177,7 +184,7 @@ def test_hang(project):
     hung, = answer["hung"]
     assert hung["test"] == "tests/test_local.py::test_hangs" and hung["kind"] == "pipe-full" and hung["certainty"] == "proven"
     assert hung["phase"] == "call" and not hung["known_flaky"]
-    assert answer["next"].endswith("then: tracewrap test --lf")
+    assert hung["at"] == "tests/test_local.py:5" and answer["next"] == "fix tests/test_local.py:5 (pipe-full), then: tracewrap test --lf"
     assert marked(project.mark) == []
     # what hung is run again by name, for pytest could not note it
     last = project.json("last", code=1)["failed"]

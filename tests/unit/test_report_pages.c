@@ -35,6 +35,7 @@ static const char *const hostile[] = {
 	"%s%n%1000d",
 	"",
 	"&amp;&lt;",
+	"%%{init: {}}%%",
 	"\"]\nclick n0 \"http://e.vil\"",
 };
 
@@ -175,7 +176,7 @@ static void check_mermaid(const char *name, const char *at, const char *end)
 		quoted ^= *at == '"';
 		if (*at == '\n' && quoted)
 			fail_msg("%s: a label is not closed: %.80s", name, at);
-		if (*at == '<' && strncmp(at, end_of_line, strlen(end_of_line)) != 0)
+		if (*at == '%' || (*at == '<' && strncmp(at, end_of_line, strlen(end_of_line)) != 0))
 			fail_msg("%s: %.80s", name, at);
 		if (quoted && (*at == '`' || *at == ';') && at[-1] != 't' && at[-1] != 'p' && !(at[-1] >= '0' && at[-1] <= '9'))
 			fail_msg("%s: %.80s", name, at);
