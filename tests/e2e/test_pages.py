@@ -459,7 +459,7 @@ def test_three_gateways_are_one_page(result, chromium, axe):
     convert("--html", "-o", page, *folders)
     look(chromium, axe, page, "gateways")
     words = chromium.value("document.body.innerText")
-    assert words.index("test test_suite.py::test_hangs in its call") < words.index("at test_suite.py:7 proc.wait()") < words.index("All findings")
+    assert words.index("test test_suite.py::test_hangs in its call") < words.index("at test_suite.py:7 proc.wait()") < words.index("The runs side by side")
     assert "The runs side by side" in words and words.count("test test_suite.py::test_hangs in its call") == 1, words
     assert f"in 1 of {len(folders)} runs, 1 host: {os.uname().nodename}" in words
     cases = {case.get("name") for case in ET.parse(result.folder / "theirs.xml").iter("testcase")}
