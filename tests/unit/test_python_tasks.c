@@ -18,6 +18,7 @@ static const char *public_of(const char *const *functions, size_t n, size_t from
 {
 	struct chain c = {0};
 	const struct link *found;
+	const char *function;
 
 	for (size_t i = n; i-- > 0;) {
 		bool library = functions[i][0] == '+';
@@ -25,8 +26,9 @@ static const char *public_of(const char *const *functions, size_t n, size_t from
 		vec_push(&c.links, (struct link){.function = functions[i] + library, .file = library ? "library" : "own"});
 	}
 	found = public_link(&c, from, in_library, "library");
+	function = found ? found->function : NULL;
 	chain_free(&c);
-	return found ? found->function : NULL;
+	return function;
 }
 #define PUBLIC_OF(from, ...)                                                                                                   \
 	public_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), from)
