@@ -29,6 +29,8 @@ bool fact_awaits_end(const struct blocked *b);
 bool fact_in_loop(const struct blocked *b); /* an event loop: asyncio, trio, selectors */
 bool fact_is_file_lock(const struct blocked *b);
 bool fact_is_socket(const struct finding_object *o);
+/** What was read of its stack; NULL: nothing. B may be NULL. */
+const struct stack *fact_stack(const struct finding *f, const struct blocked *b);
 /** The lock that B waits for, as its own memory tells; NULL: not known. */
 const struct lock_wait *fact_lock(const struct finding *f, const struct blocked *b);
 

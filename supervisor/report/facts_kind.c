@@ -81,9 +81,14 @@ void fact_end(const struct finding *f, struct end *out)
 		fact_holders(out->pipe, END_WRITE, out->reader->pid, &out->holders);
 }
 
+const struct stack *fact_stack(const struct finding *f, const struct blocked *b)
+{
+	return b ? stacks_of_thread(finding_stacks_of(f, b->pid), b->tid) : NULL;
+}
+
 const struct lock_wait *fact_lock(const struct finding *f, const struct blocked *b)
 {
-	const struct stack *s = stacks_of_thread(finding_stacks_of(f, b->pid), b->tid);
+	const struct stack *s = fact_stack(f, b);
 
 	return s && s->lock.kind != LOCK_NONE ? &s->lock : NULL;
 }

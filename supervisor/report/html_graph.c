@@ -71,7 +71,7 @@ static void call_line(struct text *t, const struct blocked *b)
 
 static const struct frame *place_of(const struct html_finding *x, const struct blocked *b)
 {
-	return where_place(stacks_of_thread(finding_stacks_of(x->f, b->pid), b->tid));
+	return where_place(fact_stack(x->f, b));
 }
 
 static void place_line(struct text *t, const struct html_finding *x, const struct blocked *b)

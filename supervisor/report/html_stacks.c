@@ -3,28 +3,18 @@
 
 #include "report/html.h"
 #include "report/plan.h"
+#include "report/where.h"
 
 enum { OPEN_MOST = 3, THREADS_MOST = 60, FRAMES_MOST = 200, FOLD_LEAST = 2, ASYNC_MOST = 40 };
 
 /* ---- frames ---- */
 
-/** A library's file as its import has it: "subprocess.py", "_pytest/python.py". */
+/** A library's file as its import has it, a shared object's name without its folders. */
 static const char *library_file(const struct frame *frame)
 {
-	static const char *const below[] = {"/site-packages/", "/dist-packages/"};
-	const char *lib = strstr(frame->file, "/lib/python"), *slash;
+	const char *file = where_library(frame->file), *slash = strrchr(frame->file, '/');
 
-	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
-		const char *found = strstr(frame->file, below[i]);
-
-		if (found)
-			return found + strlen(below[i]);
-	}
-	slash = lib ? strchr(lib + strlen("/lib/python"), '/') : NULL;
-	if (slash && frame->kind == FRAME_PYTHON)
-		return slash + 1;
-	slash = strrchr(frame->file, '/');
-	return frame->kind == FRAME_NATIVE && slash ? slash + 1 : frame->file;
+	return frame->kind == FRAME_NATIVE && file == frame->file && slash ? slash + 1 : file;
 }
 
 static void frame_file(struct html *h, const struct html_finding *x, const struct frame *frame)
@@ -257,7 +247,7 @@ void html_stacks(struct html *h, const struct html_finding *x)
 	for (int cause = 1; cause >= 0; cause--) /* those that matter first */
 		for (size_t i = 0; i < f->nblocked && shown < THREADS_MOST; i++) {
 			const struct blocked *b = &f->blocked[i];
-			bool has = stacks_of_thread(finding_stacks_of(f, b->pid), b->tid) != NULL;
+			bool has = fact_stack(f, b) != NULL;
 
 			if (b->cause != cause)
 				continue;

@@ -6,7 +6,7 @@
 
 static const struct frame *place_of(const struct finding *f, const struct blocked *b)
 {
-	return b ? where_place(stacks_of_thread(finding_stacks_of(f, b->pid), b->tid)) : NULL;
+	return where_place(fact_stack(f, b));
 }
 
 /** A full pipe is mended where its reader stands. */

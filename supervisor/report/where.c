@@ -60,8 +60,7 @@ static const char *below(const char *file, const char *folder)
 	return file;
 }
 
-/** Behind the last folder of FILE that holds libraries: "multiprocessing/queues.py". */
-static const char *below_library(const char *file)
+const char *where_library(const char *file)
 {
 	static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
 	const char *rest;
@@ -89,7 +88,7 @@ void where_frame(struct text *out, const struct frame *f, const char *folder, si
 	const char *file = f->file ? below(f->file, folder) : NULL;
 
 	if (file && file == f->file && f->owner == FRAME_LIBRARY && f->kind == FRAME_PYTHON)
-		file = below_library(file);
+		file = where_library(file);
 	if (file) {
 		page_fit_end(out, file, width > 2 * FILE_LEAST ? width / 2 : FILE_LEAST);
 		if (f->line)
@@ -135,7 +134,7 @@ static void add_owners(const struct finding *f, const struct blocked *b, const s
 
 void where_task(const struct finding *f, const struct blocked *b, const char *folder, size_t width, where_lines *out)
 {
-	const struct stack *s = stacks_of_thread(finding_stacks_of(f, b->pid), b->tid);
+	const struct stack *s = fact_stack(f, b);
 	const struct frame *place = where_place(s);
 	struct text line = {0};
 

@@ -8,6 +8,8 @@
 typedef VEC(char *) where_lines;
 void where_free(where_lines *lines);
 
+/** What stands in FILE behind the folder that holds libraries, as an import has it: "multiprocessing/queues.py". Else FILE itself. */
+const char *where_library(const char *file);
 /** The frame that a reader looks for first: the innermost of his own code; else the innermost that has a name. NULL: none. */
 const struct frame *where_place(const struct stack *s);
 /** "tests/test_x.py:18 in test_x: proc.wait()", FOLDER left away. */
