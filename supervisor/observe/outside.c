@@ -27,6 +27,7 @@ static bool matters(const struct object *o)
 	case OBJECT_PIPE:
 	case OBJECT_UNIX:
 	case OBJECT_TCP:
+	case OBJECT_UDP:
 	case OBJECT_PTY:
 		return true;
 	case OBJECT_FILE:

@@ -35,7 +35,8 @@ static int object_at(const struct process *p, int fd)
 
 static bool blocks_by_itself(enum object_kind kind)
 {
-	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP || kind == OBJECT_PTY;
+	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP ||
+	       kind == OBJECT_UDP || kind == OBJECT_PTY;
 }
 
 /** unshare(CLONE_FILES): a thread with a table of its own waits on descriptors that the process's list does not show. */
