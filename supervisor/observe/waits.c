@@ -158,7 +158,7 @@ static bool find_mapping(struct builder *b, const struct seen_process *p, uint64
 			continue;
 		if (m.shared) {
 			w->key = arena_printf(b->arena, "%s:%llu", m.device, (unsigned long long)m.inode);
-			w->named = !m.deleted;
+			w->named = names_has_mapping(b->ob, p->pid, &m);
 		}
 		return true;
 	}
