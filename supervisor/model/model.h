@@ -172,6 +172,8 @@ struct snapshot {
 	size_t ninflight;
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
+	const char **stray_locks; /* files that somebody waits to lock, and on which there is a lock that nobody of the tree shows */
+	size_t nstray_locks;
 	bool alarms_known; /* /proc/timer_list could be read */
 	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */

@@ -403,6 +403,7 @@ static int read_top(struct reader *r, const struct at *top)
 	read_tasks(r, top);
 	read_inflight(r, top);
 	read_locks(r, top);
+	r->s->stray_locks = reader_get_keys(r, top, "stray_locks", &r->s->nstray_locks);
 	if (r->rc == 0)
 		r->rc = snapshot_index(r->s, r->err);
 	if (r->rc == 0) {

@@ -290,6 +290,7 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 	text_add(out, "}");
 	put_inflight(out, s, names);
 	put_locks(out, s);
+	put_keys(out, "stray_locks", s->stray_locks, s->nstray_locks);
 	put_alarms(out, s);
 	text_add(out, "}\n");
 	arena_free(a);

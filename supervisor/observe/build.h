@@ -47,6 +47,7 @@ struct builder {
 	VEC(struct task) tasks;
 	VEC(struct lock_holder) locks;
 	VEC(int) inflight;
+	VEC(const char *) stray_locks;
 	VEC(const char *) shared_keys; /* shared memory in which somebody waits */
 	bool waits_fds, waits_lock, has_sockets;
 	bool net_asked, net_private; /* names.c: of our network namespace, once asked */

@@ -25,6 +25,7 @@ static void builder_free(struct builder *b)
 	vec_free(&b->tasks);
 	vec_free(&b->locks);
 	vec_free(&b->inflight);
+	vec_free(&b->stray_locks);
 	vec_free(&b->shared_keys);
 }
 
@@ -223,6 +224,8 @@ static void fill(struct builder *b)
 	s->ninflight = b->inflight.n;
 	s->locks = arena_memdup(b->arena, b->locks.at, b->locks.n * sizeof *b->locks.at);
 	s->nlocks = b->locks.n;
+	s->stray_locks = arena_memdup(b->arena, b->stray_locks.at, b->stray_locks.n * sizeof *b->stray_locks.at);
+	s->nstray_locks = b->stray_locks.n;
 }
 
 static struct seen_task *find_task(struct seen_process *p, pid_t tid)

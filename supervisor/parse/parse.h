@@ -113,10 +113,16 @@ bool parse_next_tfd(struct cursor *c, struct epoll_target *out);
 
 /** The key of a lock, "MAJ:MIN:INODE" as the kernel prints it. */
 typedef char lock_key[48];
+struct file_lock {
+	lock_key key;
+	pid_t pid;        /* who took it; -1: it belongs to an open file description */
+	const char *text; /* kind, access, file and range, the same in both files; into the text, not ended by a NUL */
+	size_t len;
+};
 /** The next `lock:` line of fdinfo that is held and not waited for. */
-bool parse_next_fdinfo_lock(struct cursor *c, lock_key key);
-/** The next held lock of /proc/locks. PID is -1 for locks of open file descriptions. */
-bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid);
+bool parse_next_fdinfo_lock(struct cursor *c, struct file_lock *out);
+/** The next held lock of /proc/locks. */
+bool parse_next_lock(struct cursor *c, struct file_lock *out);
 
 /* ---- maps: proc_pid_maps(5) ---- */
 

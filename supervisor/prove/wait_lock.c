@@ -104,6 +104,15 @@ static void table_wakers(struct look *l, const char *key)
 		look_live(l, "the lock is held outside the tree");
 }
 
+/** Beside the locks that the tree shows there is another, of another kind (flock(2), fcntl_locking(2)) or range maybe: that one may be what is in
+ *  the way. */
+static void stray_wakers(struct look *l, const char *key)
+{
+	for (size_t i = 0; i < l->s->nstray_locks && !l->live; i++)
+		if (strcmp(l->s->stray_locks[i], key) == 0)
+			look_live(l, "the file is also locked outside the tree");
+}
+
 static void flock_wakers(struct look *l, const struct wait *w)
 {
 	size_t number;
@@ -114,6 +123,8 @@ static void flock_wakers(struct look *l, const struct wait *w)
 		look_strong(l, NODE_LOCKED, number);
 	else
 		table_wakers(l, w->key);
+	if (w->key)
+		stray_wakers(l, w->key);
 	if (l->g->w.any_dark)
 		look_strong(l, NODE_DARK, 0);
 }

@@ -17,6 +17,7 @@ struct draft {
 	VEC(struct process) procs;
 	VEC(struct task) tasks;
 	VEC(struct lock_holder) locks;
+	VEC(const char *) strays;
 	VEC(int) inflight;
 };
 
@@ -432,6 +433,8 @@ static void add_line(struct draft *d, char *line)
 		return;
 	if (words[0][0] >= '0' && words[0][0] <= '9') {
 		add_task(d, words[0], words + 1, n - 1);
+	} else if (strcmp(words[0], "stray") == 0) {
+		vec_push(&d->strays, arena_strdup(d->a, words[1]));
 	} else if (strcmp(words[0], "locks") == 0) {
 		for (size_t i = 2; i < n; i++)
 			vec_push(&d->locks, (struct lock_holder){arena_strdup(d->a, words[1]), number(words[i])});
@@ -465,12 +468,15 @@ static void finish(struct draft *d)
 	s->nobjects = d->objects.n;
 	s->locks = arena_memdup(d->a, d->locks.at, d->locks.n * sizeof *s->locks);
 	s->nlocks = d->locks.n;
+	s->stray_locks = arena_memdup(d->a, d->strays.at, d->strays.n * sizeof *d->strays.at);
+	s->nstray_locks = d->strays.n;
 	s->inflight = arena_memdup(d->a, d->inflight.at, d->inflight.n * sizeof *s->inflight);
 	s->ninflight = d->inflight.n;
 	vec_free(&d->procs);
 	vec_free(&d->tasks);
 	vec_free(&d->objects);
 	vec_free(&d->locks);
+	vec_free(&d->strays);
 	vec_free(&d->inflight);
 	if (snapshot_index(s, &err))
 		fail_msg("snap: %s", err.text);

@@ -135,6 +135,50 @@ static void check_row(void **state)
 	assert_int_equal(kind, row->kind);
 }
 
+/* ---- locks on files ---- */
+
+/** Who waits for a byte of a file, of which another process of the tree has the second. OWN: whether we have the first.
+ *  @return how many locks nobody of the tree shows. */
+static size_t stray_locks(const char *name, bool own)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_len = 1};
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/tmp/mkname-lock-%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(setenv("MKNAME_LOCK", path, 1), 0);
+	assert_int_equal(own ? fcntl(fd, F_SETLK, &first) : 0, 0);
+
+	struct scene sc = open_name(name);
+
+	until(&sc, WAIT_FLOCK, NULL);
+	assert_int_equal(snapshot_process(sc.s, sc.other)->nlocks, 1);
+	for (size_t i = 0; i < sc.s->nstray_locks; i++)
+		assert_string_equal(sc.s->stray_locks[i], sc.task->wait.key);
+
+	size_t n = sc.s->nstray_locks;
+
+	scene_close(&sc);
+	close(fd);
+	remove_files();
+	return n;
+}
+
+static void locks_of_the_tree_are_shown(void **state)
+{
+	(void)state;
+	assert_int_equal(stray_locks("lock-second", false), 0);
+}
+
+/** The lock that is in the way is ours, though the tree has one on the same file. */
+static void locks_of_others_are_not(void **state)
+{
+	(void)state;
+	assert_int_equal(stray_locks("lock-first", true), 1);
+}
+
 /* ---- in a network namespace of its own ---- */
 
 static bool raise_loopback(void)
@@ -277,7 +321,7 @@ static void with_another_interface(void **state)
 int main(void)
 {
 	enum { N = ARRAY_SIZE(rows) };
-	struct CMUnitTest tests[2 * N + 3];
+	struct CMUnitTest tests[2 * N + 5];
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return 1;
@@ -290,5 +334,7 @@ int main(void)
 	tests[2 * N] = (struct CMUnitTest)cmocka_unit_test_teardown(beside_a_stranger, scene_kill_all);
 	tests[2 * N + 1] = (struct CMUnitTest)cmocka_unit_test_teardown(with_another_interface, scene_kill_all);
 	tests[2 * N + 2] = (struct CMUnitTest)cmocka_unit_test_teardown(beside_a_thread_of_a_stranger, scene_kill_all);
+	tests[2 * N + 3] = (struct CMUnitTest)cmocka_unit_test_teardown(locks_of_the_tree_are_shown, scene_kill_all);
+	tests[2 * N + 4] = (struct CMUnitTest)cmocka_unit_test_teardown(locks_of_others_are_not, scene_kill_all);
 	return cmocka_run_group_tests_name("observe_names", tests, NULL, NULL);
 }
