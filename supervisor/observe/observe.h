@@ -71,6 +71,8 @@ void observe_know_gil(struct observe *ob, pid_t pid, pid_t tid, pid_t holder);
 /** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it. IDLE is kept by
  *  reference. Good until it runs. */
 void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle);
+/** Its stack tells neither, or is not to be had: not to be asked again before the task has run. */
+void observe_know_nothing(struct observe *ob, pid_t pid, pid_t tid);
 
 /** Is there anybody to be suspected: the command, or a process that may be running a test (by its name, a Python), whose main thread
  *  waits without an end of its own? Else a snapshot tells nothing more. As cheap as observe_seed(). */
