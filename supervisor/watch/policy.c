@@ -154,7 +154,25 @@ static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, c
 	return !any ? 0 : hash ? hash : 1;
 }
 
-static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns)
+/** When all that may move by itself will have done so: somebody's alarm, a timeout. 0: not known. */
+static int64_t seeds_over_ns(const struct proof *proof, int64_t now_ns)
+{
+	int64_t last_ns = 0;
+
+	for (size_t i = 0; i < proof->ntasks; i++) {
+		const struct fate *f = &proof->fates[i];
+
+		if (!f->seed || f->stuck)
+			continue;
+		if (f->earliest_ns <= 0)
+			return 0;
+		if (f->earliest_ns > last_ns)
+			last_ns = f->earliest_ns;
+	}
+	return last_ns ? now_ns + last_ns : 0;
+}
+
+static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns, int64_t over_ns)
 {
 	if (p->key && !(p->told && (p->told_proven || !p->provable))) { /* be there when the patience ends, and now and then before */
 		int64_t ripe = p->since_ns + patience_ns;
@@ -167,6 +185,8 @@ static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t p
 	}
 	if (look == LOOK_FAST) {
 		p->fast_at_ns = now_ns + p->fast_gap_ns;
+		if (over_ns && over_ns + SETTLE_NS < p->fast_at_ns) /* nobody need have moved, and then there is something new */
+			p->fast_at_ns = over_ns + SETTLE_NS;
 		back_off(&p->fast_gap_ns, p->cost_ns);
 	}
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
@@ -191,7 +211,7 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 		p->provable = provable;
 		p->since_ns = now_ns;
 	}
-	schedule(p, now_ns, look, patience_ns);
+	schedule(p, now_ns, look, patience_ns, seeds_over_ns(proof, now_ns));
 	if (withdrawn)
 		return JUDGE_WITHDRAWN;
 	if (!key)

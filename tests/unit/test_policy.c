@@ -156,6 +156,26 @@ static void a_known_timer_spares_looks_until_it_ends_or_somebody_moves(void **st
 	assert_int_equal(policy_look(&p, &pass, 20 * S + 200 * MS), LOOK_FAST);
 }
 
+static void a_dear_look_is_repeated_when_the_last_alarm_is_over(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 9 * S, .root_still_since_ns = 10 * S};
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	s->procs[1].alarm_ns = 3 * S;
+	policy_begin(&p, NULL);
+	policy_look_cost(&p, 30 * MS); /* by its price alone the third were 12 s behind the second */
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_NOTHING);
+	assert_int_equal(policy_look(&p, &pass, 10 * S + 250 * MS), LOOK_FAST);
+	s->procs[1].alarm_ns = 2750 * MS;
+	assert_int_equal(judge(&p, 10 * S + 250 * MS, s), JUDGE_NOTHING);
+	assert_int_equal(policy_look(&p, &pass, 13 * S), LOOK_NOT);
+	assert_int_equal(policy_look(&p, &pass, 13 * S + 150 * MS), LOOK_FAST);
+	snapshot_free(s);
+}
+
 static void stacks_are_read_when_nobody_else_moves(void **state)
 {
 	struct policy p;
@@ -224,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_live_child_means_nothing_is_said),
 		cmocka_unit_test(looks_follow_stillness),
 		cmocka_unit_test(a_known_timer_spares_looks_until_it_ends_or_somebody_moves),
+		cmocka_unit_test(a_dear_look_is_repeated_when_the_last_alarm_is_over),
 		cmocka_unit_test(stacks_are_read_when_nobody_else_moves),
 		cmocka_unit_test(what_did_not_stand_is_taken_back),
 		cmocka_unit_test(assumptions_decide_when_and_whether),
