@@ -132,13 +132,15 @@ static bool mark_reach(const struct snapshot *s, const struct proof *proof, cons
 }
 
 /** FNV-1a over who is stuck, in which call with which arguments, and how often it had run: equal keys mean that nobody moved.
- *  A proof is about all tasks, a suspicion about those that the focus waits for. 0: the focus is not stuck. */
-static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool all)
+ *  A proof is about all tasks, a suspicion about those that the focus waits for; *MOVED_NS is when the last of them moved, 0: not known.
+ *  0: the focus is not stuck. */
+static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool all, int64_t *moved_ns)
 {
 	bool *mark = mem_alloc(proof->ntasks * sizeof *mark);
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	bool any = mark_reach(s, proof, focus, nfocus, mark);
+	bool any = mark_reach(s, proof, focus, nfocus, mark), known = true;
 
+	*moved_ns = 0;
 	for (size_t i = 0; i < proof->ntasks; i++) {
 		const struct task *t = &s->tasks[i];
 
@@ -149,7 +151,12 @@ static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, c
 		hash = hash_bytes(hash, &t->wait.op, sizeof t->wait.op);
 		hash = hash_bytes(hash, t->args, sizeof t->args);
 		hash = hash_bytes(hash, t->call, strlen(t->call));
+		known &= t->moved_ns > 0;
+		if (t->moved_ns > *moved_ns)
+			*moved_ns = t->moved_ns;
 	}
+	if (!known)
+		*moved_ns = 0;
 	mem_free(mark);
 	return !any ? 0 : hash ? hash : 1;
 }
@@ -172,10 +179,18 @@ static int64_t seeds_over_ns(const struct proof *proof, int64_t now_ns)
 	return last_ns ? now_ns + last_ns : 0;
 }
 
+/** When the set under watch has been seen twice, and has held for long enough. */
+static int64_t ripe_ns(const struct policy *p, int64_t patience_ns)
+{
+	int64_t twice_ns = p->since_ns + prove_patience_ns(p->assume, 0), held_ns = p->held_ns + patience_ns;
+
+	return twice_ns > held_ns ? twice_ns : held_ns;
+}
+
 static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns, int64_t over_ns)
 {
 	if (p->key && !(p->told && (p->told_proven || !p->provable))) { /* be there when the patience ends, and now and then before */
-		int64_t ripe = p->since_ns + patience_ns;
+		int64_t ripe = ripe_ns(p, patience_ns);
 
 		p->fast_at_ns = ripe > now_ns && ripe < now_ns + SLOW_GAP_NS ? ripe : now_ns + SLOW_GAP_NS;
 		p->slow_at_ns = p->fast_at_ns;
@@ -197,8 +212,9 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
                             const pid_t *focus, size_t nfocus)
 {
 	bool provable = proof->whole && proof->root_stuck && !prove_soft(p->assume, proof->assumptions);
-	uint64_t reach = stuck_key(s, proof, focus, nfocus, false);
-	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true) : reach;
+	int64_t moved_ns, all_moved_ns;
+	uint64_t reach = stuck_key(s, proof, focus, nfocus, false, &moved_ns);
+	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true, &all_moved_ns) : reach;
 	bool withdrawn = p->told && p->told_key != reach;
 	int64_t patience_ns = prove_patience_ns(p->assume, proof->assumptions);
 
@@ -209,7 +225,10 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	if (key != p->key || provable != p->provable) {
 		p->key = key;
 		p->provable = provable;
-		p->since_ns = now_ns;
+		p->since_ns = p->held_ns = now_ns;
+		/* A suspicion may count what the passes have seen; a proof counts its own looks alone. */
+		if (!provable && moved_ns && moved_ns < now_ns)
+			p->held_ns = moved_ns;
 	}
 	schedule(p, now_ns, look, patience_ns, seeds_over_ns(proof, now_ns));
 	if (withdrawn)
@@ -219,7 +238,7 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	if (p->told && p->told_proven == provable)
 		return JUDGE_STANDS;
 	/* A proof that turned softer (a new task of no concern) has been told already; it is not taken back for that. */
-	if (p->told_proven || now_ns - p->since_ns < patience_ns || now_ns == p->since_ns)
+	if (p->told_proven || now_ns < ripe_ns(p, patience_ns))
 		return p->told ? JUDGE_STANDS : JUDGE_WAIT;
 	p->told = true;
 	p->told_proven = provable;

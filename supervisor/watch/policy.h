@@ -33,6 +33,7 @@ struct policy {
 	uint64_t key;          /* of the set under watch (all that is stuck, or what the focus waits for), 0: none */
 	bool provable;         /* that set would be a proof, not a suspicion */
 	int64_t since_ns;      /* first seen */
+	int64_t held_ns;       /* as far as is known, it has stood still since */
 	bool told, told_proven;
 	uint64_t told_key; /* of what the focus waited for */
 };

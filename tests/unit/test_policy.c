@@ -113,6 +113,24 @@ static void unheard_alarms_are_only_suspected_and_later(void **state)
 	snapshot_free(s);
 }
 
+static void a_suspicion_counts_what_the_passes_saw(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->alarms_known = false;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	s->tasks[0].moved_ns = 8 * S;
+	s->tasks[1].moved_ns = 8 * S + 500 * MS;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 200 * MS, s), JUDGE_WAIT); /* seen twice, but not for long enough */
+	assert_int_equal(judge(&p, 10 * S + 450 * MS, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 500 * MS, s), JUDGE_SUSPECTED);
+	snapshot_free(s);
+}
+
 static void a_live_child_means_nothing_is_said(void **state)
 {
 	struct policy p;
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test(who_moved_between_two_looks_begins_anew),
 		cmocka_unit_test(what_was_told_is_withdrawn_when_it_moves),
 		cmocka_unit_test(unheard_alarms_are_only_suspected_and_later),
+		cmocka_unit_test(a_suspicion_counts_what_the_passes_saw),
 		cmocka_unit_test(a_live_child_means_nothing_is_said),
 		cmocka_unit_test(looks_follow_stillness),
 		cmocka_unit_test(a_known_timer_spares_looks_until_it_ends_or_somebody_moves),
