@@ -10,9 +10,6 @@
 
 /* The whole tree stands still for so long before a look is worth its price. */
 #define SETTLE_NS (150 * NS_PER_MS)
-/* A command that waits for so long, while others move, is worth a slow look. */
-#define SLOW_AFTER_NS (NS_PER_S * 3 / 2)
-
 #define FAST_GAP_NS (250 * NS_PER_MS)
 /* More threads than that do not wait for one interpreter. */
 enum { RESTLESS_MOST = 64 };
@@ -33,6 +30,16 @@ static bool moved_since_look(const struct policy *p, const struct observe_pass *
 	return pass->changed || pass->still_since_ns > p->looked_ns;
 }
 
+/** However rare slow looks have become: another one stands still now than at the last one. */
+static bool slow_is_due(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
+{
+	if (pass->focus_still_since_ns == NEVER_NS)
+		return false;
+	if (now_ns >= p->slow_at_ns)
+		return true;
+	return pass->focus_still_since_ns + FOCUS_STILL_NS > p->slow_looked_ns && now_ns >= p->slow_paid_ns;
+}
+
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
 {
 	bool still = now_ns - pass->still_since_ns >= SETTLE_NS;
@@ -43,9 +50,7 @@ enum look policy_look(const struct policy *p, const struct observe_pass *pass, i
 		return LOOK_NOT;
 	if (still && (moved || (now_ns >= p->seed_until_ns && now_ns >= p->fast_at_ns)))
 		return LOOK_FAST;
-	if (now_ns - pass->root_still_since_ns >= SLOW_AFTER_NS && now_ns >= p->slow_at_ns)
-		return LOOK_SLOW;
-	return LOOK_NOT;
+	return slow_is_due(p, pass, now_ns) ? LOOK_SLOW : LOOK_NOT;
 }
 
 bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
@@ -54,11 +59,16 @@ bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass,
 	       now_ns >= p->stacks_at_ns;
 }
 
+/** What a look of that price must be followed by. */
+static int64_t fair_gap_ns(int64_t cost_ns)
+{
+	return cost_ns * COST_SHARE > GAP_DEAR_NS ? GAP_DEAR_NS : cost_ns * COST_SHARE;
+}
+
 static void back_off(int64_t *gap_ns, int64_t cost_ns)
 {
 	int64_t longer_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
-
-	int64_t fair_ns = cost_ns * COST_SHARE > GAP_DEAR_NS ? GAP_DEAR_NS : cost_ns * COST_SHARE;
+	int64_t fair_ns = fair_gap_ns(cost_ns);
 
 	*gap_ns = longer_ns > fair_ns ? longer_ns : fair_ns;
 }
@@ -83,6 +93,7 @@ void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
 void policy_nobody_waits(struct policy *p, int64_t now_ns)
 {
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
+	p->slow_looked_ns = now_ns;
 	p->key = 0;
 }
 
@@ -218,7 +229,8 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	bool withdrawn = p->told && p->told_key != reach;
 	int64_t patience_ns = prove_patience_ns(p->assume, proof->assumptions);
 
-	p->looked_ns = now_ns;
+	p->looked_ns = p->slow_looked_ns = now_ns;
+	p->slow_paid_ns = now_ns + fair_gap_ns(p->cost_ns);
 	p->seed_until_ns = 0;
 	if (withdrawn)
 		p->told = p->told_proven = false;

@@ -26,6 +26,7 @@ struct policy {
 	const struct assumptions *assume; /* kept by reference */
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
+	int64_t slow_looked_ns, slow_paid_ns; /* the last one, or one that was spared; not before its price is earned */
 	int64_t stacks_at_ns, stacks_gap_ns; /* the same for stacks of who moves all the time */
 	int64_t cost_ns;       /* CPU time of the last look */
 	int64_t looked_ns;     /* the last look that came to an end */
