@@ -1,8 +1,8 @@
 /* policy: when to look and when to speak. Pure: the time comes in as an argument.
  *
  * A fast look follows when the whole tree has stood still for a moment; it alone can lead to a proof. A slow look follows when the
- * command itself has stood still for long while others move; it can lead to a suspicion. A verdict is spoken when two looks, apart by
- * what its assumptions cost, saw the same tasks stuck in the same calls with the same counters.
+ * command itself, or a process that may be running a test, has stood still for long while others move; it can lead to a suspicion. A
+ * verdict is spoken when two looks, apart by what its assumptions cost, saw the same tasks stuck in the same calls with the same counters.
  */
 #ifndef TRACEWRAP_POLICY_H
 #define TRACEWRAP_POLICY_H
