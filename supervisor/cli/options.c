@@ -1,6 +1,7 @@
 /* The command line: one table says what there is, --help and the environment variables come from it. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
