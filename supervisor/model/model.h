@@ -28,6 +28,7 @@ enum object_kind {
 	OBJECT_PIPE, /* FIFOs too */
 	OBJECT_UNIX,
 	OBJECT_TCP,
+	OBJECT_UDP,
 	OBJECT_EVENTFD,
 	OBJECT_TIMERFD,
 	OBJECT_SIGNALFD,
@@ -48,6 +49,8 @@ struct object {
 	unsigned outside; /* ENDs held by processes that are not of the tree */
 	int peer;         /* index of the other end (sockets, ptys), PEER_NONE, or PEER_GONE: closed, so readable */
 	bool listener;
+	bool datagram; /* a socket that takes what anybody sends to its name, UDP or unix */
+	bool private;  /* a listener or datagram socket that nobody outside the tree can reach by a name */
 	bool named;    /* a FIFO with a path: anyone may open it */
 	bool transit;  /* TCP: data is under way to it */
 	bool armed;    /* timerfd */
@@ -237,6 +240,7 @@ enum assumption {
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
 	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
 	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
+	ASSUME_NOBODY_AWAITED = 1 << 11,    /* soft: the cause itself waits at an address, but not for somebody outside */
 };
 
 enum role { /* what a task's wait is, best cause first */

@@ -66,6 +66,8 @@ static void read_object(struct reader *r, const struct at *at, int index)
 	o.outside = reader_to_ends(r, at, "outside", reader_required(r, at, "outside"));
 	o.peer = get_peer(r, at);
 	o.listener = reader_get_bool(r, at, "listener", false);
+	o.datagram = reader_get_bool(r, at, "datagram", false);
+	o.private = reader_get_bool(r, at, "private", false);
 	o.named = reader_get_bool(r, at, "named", false);
 	o.transit = reader_get_bool(r, at, "transit", false);
 	o.armed = reader_get_bool(r, at, "armed", o.kind == OBJECT_TIMERFD);

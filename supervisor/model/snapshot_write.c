@@ -184,6 +184,8 @@ static void put_object(struct text *t, const struct snapshot *s, const char *con
 			put_object_name(t, s, names, o->peer);
 	}
 	put_bool(t, "listener", o->listener);
+	put_bool(t, "datagram", o->datagram);
+	put_bool(t, "private", o->private);
 	put_bool(t, "named", o->named);
 	put_bool(t, "transit", o->transit);
 	put_bool(t, "armed", o->armed);

@@ -27,15 +27,16 @@ static pid_t living_thread(const struct seen_process *p)
 	return 0;
 }
 
-/** A FIFO is a file by its link. AT_STATX_DONT_SYNC: a file of a dead server must not hold us up (statx(2)). */
-static void look_for_fifo(int dir_fd, const char *path, struct seen_fd *f, bool deleted)
+/** A FIFO is a file by its link, which says "(deleted)" also when it has another name left (link(2)). AT_STATX_DONT_SYNC: a file of a dead
+ *  server must not hold us up (statx(2)). */
+static void look_for_fifo(int dir_fd, const char *path, struct seen_fd *f)
 {
 	struct statx st;
 
-	if (statx(dir_fd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, &st) < 0)
+	if (statx(dir_fd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO | STATX_NLINK, &st) < 0)
 		return;
 	f->fifo = S_ISFIFO(st.stx_mode);
-	f->named = f->fifo && !deleted;
+	f->named = f->fifo && st.stx_nlink > 0;
 	f->id = st.stx_ino;
 	f->device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
 }
@@ -89,7 +90,7 @@ static void read_descriptor(struct observe *ob, struct details *d, int dir_fd, i
 	if (to.kind == LINK_EVENTFD)
 		f.id = info.has_eventfd_id ? info.eventfd_id : UINT64_MAX;
 	if (to.kind == LINK_FILE)
-		look_for_fifo(dir_fd, path, &f, to.deleted);
+		look_for_fifo(dir_fd, path, &f);
 	d->has_ring = d->has_ring || to.kind == LINK_IO_URING;
 	text_addn(&d->names, link, strlen(link) + 1);
 	vec_push(&d->fds, f);

@@ -5,19 +5,8 @@
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "observe/build.h"
-
-/* The kernel's number of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
-#define FIRST_PID_NS UINT64_C(0xeffffffc)
-
-static bool in_first_pid_ns(const struct observe *ob)
-{
-	struct stat st;
-
-	return fstatat(ob->proc_fd, "self/ns/pid", &st, 0) == 0 && st.st_ino == FIRST_PID_NS;
-}
 
 /** Objects whose holders outside matter. An unknown one is the peer of such. */
 static bool matters(const struct object *o)
@@ -27,6 +16,7 @@ static bool matters(const struct object *o)
 	case OBJECT_PIPE:
 	case OBJECT_UNIX:
 	case OBJECT_TCP:
+	case OBJECT_UDP:
 	case OBJECT_PTY:
 		return true;
 	case OBJECT_FILE:
@@ -133,11 +123,6 @@ static bool interesting(struct builder *b, const char *link, bool fifos)
 	return to.kind == LINK_PTMX || (to.kind == LINK_FILE && !fifos ? false : object_by_link(b, link, 0) != NULL);
 }
 
-static bool is_guard(const struct observe *ob, pid_t pid)
-{
-	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
-}
-
 /** The links of a process that has just been reaped are denied as well (proc_fd_access_allowed() in fs/proc/base.c). */
 static bool still_there(struct builder *b, int dir_fd)
 {
@@ -162,7 +147,7 @@ static bool scan_process(struct builder *b, pid_t pid, bool fifos, bool anonymou
 
 		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or
 		 * close. */
-		if (is_guard(b->ob, pid) && fds.at[i] != STDERR_FILENO)
+		if (names_is_guard(b->ob, pid) && fds.at[i] != STDERR_FILENO)
 			continue;
 		snprintf(path, sizeof path, "fd/%d", fds.at[i]);
 		got = sys_readlink(dir_fd, path, link, sizeof link, NULL);
@@ -225,7 +210,7 @@ void outside_scan(struct builder *b)
 {
 	struct observe *ob = b->ob;
 	int_vec pids = {0};
-	bool fifos = has_fifo(b), anonymous = may_have_inherited_anonymous(ob), blind = !in_first_pid_ns(ob);
+	bool fifos = has_fifo(b), anonymous = may_have_inherited_anonymous(ob), blind = !names_all_in_sight(ob);
 
 	ob->strangers.n = 0;
 	if (sys_list_numbers(ob->proc_fd, ".", &pids, NULL))
@@ -235,7 +220,7 @@ void outside_scan(struct builder *b)
 			continue;
 		if (!scan_process(b, pids.at[i], fifos, anonymous))
 			blind = true;
-		if (!is_guard(ob, pids.at[i]))
+		if (!names_is_guard(ob, pids.at[i]))
 			scan_mappings(b, pids.at[i]);
 	}
 	vec_free(&pids);

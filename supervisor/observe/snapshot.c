@@ -180,8 +180,10 @@ static void add_processes(struct builder *b)
 	for (size_t i = 0; i < ob->procs.n; i++)
 		objects_of_process(b, i);
 	objects_resolve_epolls(b);
-	if (b->has_sockets)
+	if (b->has_sockets) {
 		sockets_resolve(b);
+		names_resolve(b);
+	}
 	objects_pair_terminals(b);
 	family_resolve(b);
 }

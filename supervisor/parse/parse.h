@@ -177,6 +177,9 @@ bool parse_next_net_inet(struct cursor *c, bool v6, struct inet_socket *out);
 /** The next unix socket with a name; state is SOCKET_LISTENS, SOCKET_CONNECTED or 0; NAME lies in the text, '@' in front of an abstract one. */
 bool parse_next_net_unix(struct cursor *c, struct unix_socket *out);
 
+/** Does TEXT, of /proc/PID/net/dev, list no other interface than `lo`? */
+bool parse_net_is_loopback(const char *text, size_t len);
+
 /* ---- the proc connector: the payload of one netlink message (cn_proc.h) ---- */
 
 struct proc_message {

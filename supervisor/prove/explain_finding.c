@@ -292,7 +292,7 @@ struct finding *explain_finding(struct explaining *x, enum certainty certainty)
 		.root = x->s->root,
 		.culprits = arena_memdup(a, x->culprits.at, x->culprits.n * sizeof *x->culprits.at),
 		.nculprits = x->culprits.n,
-		.assumptions = x->p->assumptions,
+		.assumptions = (x->p->assumptions & ~(unsigned)ASSUME_NOBODY_AWAITED) | x->awaits,
 		.horizon_ns = x->p->horizon_ns,
 		.nstuck = x->p->nstuck,
 		.ntasks = x->p->nliving,

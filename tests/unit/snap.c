@@ -51,7 +51,7 @@ static enum object_kind kind_of_name(const char *name)
 		const char *prefix;
 		enum object_kind kind;
 	} rows[] = {
-		{"pipe", OBJECT_PIPE},	   {"unix", OBJECT_UNIX},   {"tcp", OBJECT_TCP},   {"efd", OBJECT_EVENTFD},
+		{"pipe", OBJECT_PIPE},	   {"unix", OBJECT_UNIX},   {"tcp", OBJECT_TCP},   {"udp", OBJECT_UDP}, {"efd", OBJECT_EVENTFD},
 		{"tfd", OBJECT_TIMERFD},   {"sfd", OBJECT_SIGNALFD}, {"pidfd", OBJECT_PIDFD}, {"epoll", OBJECT_EPOLL},
 		{"pts", OBJECT_PTY},	   {"ptm", OBJECT_PTY},	    {"file", OBJECT_FILE}, {"dev", OBJECT_DEVICE},
 		{"unknown", OBJECT_UNKNOWN},
@@ -395,6 +395,10 @@ static void set_object_word(struct draft *d, int object, const char *word)
 		o->named = true;
 	else if (strcmp(word, "listener") == 0)
 		o->listener = true;
+	else if (strcmp(word, "datagram") == 0)
+		o->datagram = true;
+	else if (strcmp(word, "private") == 0)
+		o->private = true;
 	else if (strcmp(word, "transit") == 0)
 		o->transit = true;
 	else if (strcmp(word, "armed") == 0)

@@ -18,10 +18,10 @@
  *   argv=WORD,WORD  test=ID  moved=SECONDS
  * A parent's children are found by `parent`, or are those that it waits for.
  *
- * An object is made by its first mention; the beginning of its name is its kind: pipe, unix, tcp, efd, tfd, sfd, pidfd, epoll,
+ * An object is made by its first mention; the beginning of its name is its kind: pipe, unix, tcp, udp, efd, tfd, sfd, pidfd, epoll,
  * pts, ptm, file, dev, unknown; anything else is an object of which nothing is known. A line of its own gives it more:
  *
- *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  transit  armed  alrm  vtime  pid=PID
+ *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  datagram  private  transit  armed  alrm  vtime  pid=PID
  *                                watch=r:OBJ,w:OBJ  inflight
  * And: "locks KEY PID...", "alarms unknown", "hidden holders", "root PID".
  */

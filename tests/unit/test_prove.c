@@ -118,7 +118,7 @@ static void sockets(void **state)
 		{"100 recv(tcp1)\n101 recv(tcp2)\ntcp1 peer=tcp2\n", PROOF, 0, NULL},
 		{"100 recv(tcp1)\n101 recv(tcp2)\ntcp1 peer=tcp2 transit\n", ALIVE, 0, "under way"},
 		{"100 recv(tcp1) timeout=3\n101 recv(tcp2)\ntcp1 peer=tcp2\n", ALIVE, 0, "times out"},
-		{"100 accept(tcp1)\ntcp1 listener\n", PROOF, ASSUME_NO_OUTSIDE_CONNECT, NULL},
+		{"100 accept(tcp1)\ntcp1 listener\n", PROOF, ASSUME_NO_OUTSIDE_CONNECT | ASSUME_NOBODY_AWAITED, NULL},
 		{"100 accept(tcp1)\n101 run\ntcp1 listener\n", ALIVE, 0, NULL},
 		{"100 accept(tcp1)\n101 sleep(4)\ntcp1 listener\n", ALIVE, 0, NULL},
 		{"100 write(unix1)\n101 write(unix2)\n" PAIR, PROOF, 0, NULL},
@@ -374,7 +374,7 @@ static void unseen_process(void **state)
 static void patience_and_softness(void **state)
 {
 	static const unsigned soft = ASSUME_NO_ALARM | ASSUME_NO_FIFO_OPEN | ASSUME_NO_SHM_OPEN | ASSUME_LIVE_INERT |
-				     ASSUME_SERVICE_THREADS | ASSUME_NO_HIDDEN_HOLDER;
+				     ASSUME_SERVICE_THREADS | ASSUME_NO_HIDDEN_HOLDER | ASSUME_NOBODY_AWAITED;
 
 	(void)state;
 	assert_int_equal(prove_patience_ns(NULL, 0), 250 * NS_PER_MS);
