@@ -47,7 +47,7 @@ check:
 	@sh tests/setup.sh check
 	@MAKE='$(MAKE)' sh tests/check.sh
 
-.PHONY: check-layers check-unit check-san check-clang check-e2e check-corpus check-demo
+.PHONY: check-layers check-unit check-san check-clang check-e2e check-corpus check-cases check-demo
 check-layers: $(OBJ)
 	@$(TEST_PY) tests/check-layers.py --self-test --cc '$(CC)'
 	@$(TEST_PY) tests/check-layers.py --objects $(OUT) --cc '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)'
@@ -106,6 +106,13 @@ check-corpus: all
 	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
 	else $(TEST_PY) $(CORPUS)/run-corpus --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs 2 $(if $(CORPUS_MODE),--mode $(CORPUS_MODE)) \
 		$(foreach c,$(CORPUS_ONLY),--only '$(c)'); fi
+
+# Cases of our own in the corpus's format: further hangs and further near-misses. CASES_ONLY='hang-lock-*' for some of them.
+check-cases: all
+	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
+	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
+	else $(TEST_PY) $(CORPUS)/run-corpus --cases tests/cases --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs $(or $(CASES_JOBS),2) \
+		$(if $(CORPUS_MODE),--mode $(CORPUS_MODE)) $(foreach c,$(CASES_ONLY),--only '$(c)'); fi
 
 check-demo: all
 	@BUILT=$(OUT)/tracewrap timeout -k 10 120 sh tests/demo/run.sh
@@ -188,6 +195,7 @@ $(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/run.corpus
 	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
 		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
+	@mkdir -p $(BUILD)/fuzz/snapshot.corpus && cp tests/fixtures/snapshots/*.json $(BUILD)/fuzz/snapshot.corpus
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 

@@ -175,6 +175,7 @@ struct snapshot {
 	const char **stray_locks; /* files that somebody waits to lock, and on which there is a lock that nobody of the tree shows */
 	size_t nstray_locks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool begun_by_others; /* it was there before us: a verdict ends nothing, and what can't be known of it is no life of its own */
 	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;

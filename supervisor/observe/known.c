@@ -70,13 +70,18 @@ static bool may_want_gil(struct observe *ob, struct seen_process *p, struct seen
 	       t->look.deadline_ns - now_ns < SHORT_NS;
 }
 
-/** A wait for a lock that ends by itself; asked once a block. */
-static bool may_be_idle(struct seen_task *t)
+void observe_know_nothing(struct observe *ob, pid_t pid, pid_t tid)
 {
-	if (!t->look.valid || t->look.op != WAIT_FUTEX || t->asked_runs == t->runs)
-		return false;
-	t->asked_runs = t->runs;
-	return true;
+	struct seen_task *t = task_in(table_find(ob, pid), tid);
+
+	if (t)
+		t->answered_runs = t->runs;
+}
+
+/** A wait for a lock that ends by itself; a block whose stack has said nothing is not asked again. */
+static bool may_be_idle(const struct seen_task *t)
+{
+	return t->look.valid && t->look.op == WAIT_FUTEX && t->answered_runs != t->runs;
 }
 
 /** @return false: T is a seed that its stack can't take away. */

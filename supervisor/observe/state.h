@@ -48,7 +48,7 @@ struct seen_task {
 	const char *idle; /* an idle helper thread of a library: whose; static */
 	pid_t gil_holder; /* it waits for the interpreter's lock, which this thread has; 0: not known to */
 	uint64_t known_runs;
-	uint64_t asked_runs; /* its stack was asked for when its counter stood there */
+	uint64_t answered_runs; /* its stack had nothing to tell when its counter stood there */
 	struct look look;
 };
 
