@@ -93,6 +93,7 @@ struct wait {
 	bool any;        /* WAIT_CHILD: any child; another thread may make one */
 	const char *key; /* WAIT_FUTEX: the shared mapping "MAJ:MIN:INODE", NULL when private. WAIT_FLOCK: the file, likewise */
 	bool named;      /* WAIT_FUTEX: the mapping has a name, so anyone may open it */
+	bool random;     /* WAIT_FUTEX: its only name is one that a library made up at random, for its user alone */
 	bool outside;    /* WAIT_FUTEX: mapped outside the tree as well */
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
@@ -241,6 +242,7 @@ enum assumption {
 	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
 	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
 	ASSUME_NOBODY_AWAITED = 1 << 11,    /* soft: the cause itself waits at an address, but not for somebody outside */
+	ASSUME_NO_RANDOM_OPEN = 1 << 12,    /* nobody outside opens a shared object by the random name that a library gave it */
 };
 
 enum role { /* what a task's wait is, best cause first */

@@ -24,6 +24,7 @@ static const struct assumptions defaults = {{
 	{ASSUME_IDLE_WORKERS, "idle", "idle helper threads of a library only end when their time is over", KNOWN_CODE_NS, false},
 	{ASSUME_NO_HIDDEN_HOLDER, "hidden", "no process that can't be read holds what is waited for", RESTRAINT_NS, true},
 	{ASSUME_NOBODY_AWAITED, "listener", "nobody outside the tree is who the cause waits for at its address", RESTRAINT_NS, true},
+	{ASSUME_NO_RANDOM_OPEN, "random", "nobody outside the tree opens a shared object by its random name", RESTRAINT_NS, false},
 }};
 
 const struct assumptions *assumptions_default(void)

@@ -57,7 +57,7 @@ struct assumption_row {
 	int64_t patience_ns;
 	bool soft; /* never ground for a proof: the verdict is SUSPECTED */
 };
-enum { ASSUMPTIONS = 12 };
+enum { ASSUMPTIONS = 13 };
 
 /** The rows in force for a run: the defaults, and what `--assume` has changed. */
 struct assumptions {

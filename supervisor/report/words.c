@@ -60,6 +60,8 @@ const char *word_assumption(enum assumption bit)
 		return "no process that can't be looked at holds what is waited for";
 	case ASSUME_NOBODY_AWAITED:
 		return "the cause, which waits at an address that anybody can reach, waits for nobody outside this run";
+	case ASSUME_NO_RANDOM_OPEN:
+		return "nobody outside this run opens the lock by its random name";
 	}
 	return "something that has no name";
 }
