@@ -195,6 +195,7 @@ $(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/run.corpus
 	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
 		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
+	@mkdir -p $(BUILD)/fuzz/snapshot.corpus && cp tests/fixtures/snapshots/*.json $(BUILD)/fuzz/snapshot.corpus
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 

@@ -174,6 +174,7 @@ struct snapshot {
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool begun_by_others; /* it was there before us: a verdict ends nothing, and what can't be known of it is no life of its own */
 	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;

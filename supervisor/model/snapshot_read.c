@@ -324,6 +324,7 @@ static void check_tids(struct reader *r, const struct at *top)
 
 static void read_alarms(struct reader *r, const struct at *top)
 {
+	r->s->begun_by_others = reader_get_bool(r, top, "begun_by_others", false);
 	r->s->hidden_holders = reader_get_bool(r, top, "hidden_holders", false);
 	if (!reader_optional(r, top, "alarms"))
 		return;

@@ -272,6 +272,8 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 		put_ns(out, "horizon", s->horizon_ns);
 	}
 	put_int(out, "root", s->root);
+	if (s->begun_by_others)
+		put_bool(out, "begun_by_others", true);
 	if (s->hidden_holders)
 		put_bool(out, "hidden_holders", true);
 	put_key(out, "tasks");

@@ -212,6 +212,7 @@ static void fill(struct builder *b)
 
 	s->taken_ns = b->now_ns;
 	s->root = b->ob->opt.root;
+	s->begun_by_others = b->ob->opt.from_outside;
 	s->alarms_known = b->ob->alarms_known;
 	s->procs = arena_memdup(b->arena, b->procs.at, b->procs.n * sizeof *b->procs.at);
 	s->nprocs = b->procs.n;

@@ -439,6 +439,8 @@ static void add_line(struct draft *d, char *line)
 			vec_push(&d->locks, (struct lock_holder){arena_strdup(d->a, words[1]), number(words[i])});
 	} else if (strcmp(words[0], "alarms") == 0) {
 		d->s->alarms_known = false;
+	} else if (strcmp(words[0], "others") == 0) {
+		d->s->begun_by_others = true;
 	} else if (strcmp(words[0], "hidden") == 0) {
 		d->s->hidden_holders = true;
 	} else if (strcmp(words[0], "root") == 0) {
