@@ -93,12 +93,13 @@ struct wait {
 	bool any;        /* WAIT_CHILD: any child; another thread may make one */
 	const char *key; /* WAIT_FUTEX: the shared mapping "MAJ:MIN:INODE", NULL when private. WAIT_FLOCK: the file, likewise */
 	bool named;      /* WAIT_FUTEX: the mapping has a name, so anyone may open it */
+	bool random;     /* WAIT_FUTEX: its only name is one that a library made up at random, for its user alone */
 	bool outside;    /* WAIT_FUTEX: mapped outside the tree as well */
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
 	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
-	const char *idle; /* a helper thread of a library that only ends when its timeout is over: whose; NULL: it is none */
+	const char *idle; /* a helper thread of a library that only ends, or waits again, when its timeout is over: whose; NULL: it is none */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */
@@ -241,9 +242,10 @@ enum assumption {
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
-	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
+	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends, or waits again, when that is over */
 	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
 	ASSUME_NOBODY_AWAITED = 1 << 11,    /* soft: the cause itself waits at an address, but not for somebody outside */
+	ASSUME_NO_RANDOM_OPEN = 1 << 12,    /* nobody outside opens a shared object by the random name that a library gave it */
 };
 
 enum role { /* what a task's wait is, best cause first */

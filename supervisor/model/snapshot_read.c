@@ -217,6 +217,7 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	if (w->op == WAIT_FLOCK && !w->key)
 		reader_fail(r, at, "key", "is missing");
 	w->named = reader_get_bool(r, at, "named", false);
+	w->random = reader_get_bool(r, at, "random", false);
 	w->outside = reader_get_bool(r, at, "outside", false);
 	w->owner = reader_get_pid(r, at, "owner", 0);
 	w->owner_word = reader_get_pid(r, at, "owner_word", 0);

@@ -69,6 +69,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	} else if (w->op == WAIT_FUTEX) {
 		put_text(t, "shm", w->key);
 		put_bool(t, "named", w->named);
+		put_bool(t, "random", w->random);
 		put_bool(t, "outside", w->outside);
 		put_int(t, "owner", w->owner);
 		put_int(t, "owner_word", w->owner_word);

@@ -77,6 +77,9 @@ void sockets_resolve(struct builder *b);
 void names_resolve(struct builder *b);
 /** Has the file of M, a mapping of PID's, a name, or a number, by which somebody else could map it? */
 bool names_has_mapping(const struct observe *ob, pid_t pid, const struct mapping *m);
+/** Is the one name that the file of M has made up at random, by a library that tells it to the processes that it starts, and no other
+ *  user's? */
+bool names_is_random(const struct mapping *m);
 /** Is this the machine's first pid namespace, so that no process is out of sight? */
 bool names_all_in_sight(const struct observe *ob);
 /** One of tracewrap's own. */

@@ -57,8 +57,9 @@ static int64_t acted_ns(const struct builder *b, const struct seen_process *p)
 	int64_t last_ns = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct look *l = &p->tasks.at[i].look;
-		int64_t at_ns = l->valid ? l->asleep_ns : b->now_ns;
+		const struct seen_task *t = &p->tasks.at[i];
+		const struct look *l = &t->look;
+		int64_t at_ns = !l->valid ? b->now_ns : known_idle(t) && t->idle_again ? t->ticks_since_ns : l->asleep_ns;
 
 		if (at_ns > last_ns)
 			last_ns = at_ns;

@@ -159,6 +159,7 @@ static bool find_mapping(struct builder *b, const struct seen_process *p, uint64
 		if (m.shared) {
 			w->key = arena_printf(b->arena, "%s:%llu", m.device, (unsigned long long)m.inode);
 			w->named = names_has_mapping(b->ob, p->pid, &m);
+			w->random = w->named && names_is_random(&m);
 		}
 		return true;
 	}

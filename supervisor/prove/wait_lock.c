@@ -27,7 +27,7 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 		look_live(l, "shared memory is mapped outside the tree");
 	if (w->named) {
 		look_weak(l, NODE_ANYONE, 0);
-		look_assume(l, ASSUME_NO_SHM_OPEN);
+		look_assume(l, w->random ? ASSUME_NO_RANDOM_OPEN : ASSUME_NO_SHM_OPEN);
 	}
 	if (graph_mapped(l->g, w->key, &number))
 		look_strong(l, NODE_MAPPED, number);

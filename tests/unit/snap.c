@@ -214,6 +214,8 @@ static void set_futex(struct draft *d, struct wait *w, char *args)
 			w->owner = number(value);
 		} else if (strcmp(arg, "named") == 0)
 			w->named = true;
+		else if (strcmp(arg, "random") == 0)
+			w->named = w->random = true;
 		else if (strcmp(arg, "outside") == 0)
 			w->outside = true;
 		else

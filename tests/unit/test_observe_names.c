@@ -26,7 +26,7 @@
 
 #include "observe_scene.h"
 
-enum flags { PRIVATE = 1, LISTENER = 2, DATAGRAM = 4, NAMED = 8, PEER = 16 };
+enum flags { PRIVATE = 1, LISTENER = 2, DATAGRAM = 4, NAMED = 8, PEER = 16, RANDOM = 32 };
 
 struct row {
 	const char *name;
@@ -72,7 +72,7 @@ static unsigned flags_of(const struct scene *sc, enum object_kind *kind)
 
 	*kind = o ? o->kind : OBJECT_UNKNOWN;
 	if (!o)
-		return w->named ? NAMED : 0;
+		return (w->named ? NAMED : 0u) | (w->random ? RANDOM : 0u);
 	return (o->private ? PRIVATE : 0u) | (o->listener ? LISTENER : 0u) | (o->datagram ? DATAGRAM : 0u) | (o->named ? NAMED : 0u) |
 	       (o->peer >= 0 ? PEER : 0u);
 }
@@ -86,6 +86,10 @@ static void remove_files(void)
 			unlink(g.gl_pathv[i]);
 	globfree(&g);
 	if (glob("/dev/shm/sem.mkname-*", 0, NULL, &g) == 0)
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			unlink(g.gl_pathv[i]);
+	globfree(&g);
+	if (glob("/dev/shm/sem.*-mk[0-9]*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			unlink(g.gl_pathv[i]);
 	globfree(&g);
@@ -121,6 +125,12 @@ static const struct row rows[] = {
 	{"fifo-gone", WAIT_FDS, OBJECT_PIPE, 0, 0, NULL},
 	{"sem-named", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"sem-gone", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
+	{"sem-random", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED | RANDOM, NAMED | RANDOM, NULL},
+	{"sem-random-opened", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED | RANDOM, NAMED | RANDOM, NULL},
+	{"sem-random-loky", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED | RANDOM, NAMED | RANDOM, NULL},
+	{"sem-random-for-all", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
+	{"sem-random-twice", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
+	{"sem-random-longer", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"map-memfd", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
 	{"map-file", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"map-file-gone", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
