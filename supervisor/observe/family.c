@@ -199,6 +199,36 @@ static void process_locks(struct builder *b, size_t i)
 	vec_free(&held);
 }
 
+bool family_waits_for(const struct builder *b, const char *key)
+{
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		const struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+void family_lock_outside(struct builder *b, const char *key)
+{
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
+			w->outside = true;
+	}
+}
+
+static bool is_held(const struct builder *b, const char *key)
+{
+	for (size_t i = 0; i < b->procs.n; i++)
+		for (size_t k = 0; k < b->procs.at[i].nlocks; k++)
+			if (strcmp(b->procs.at[i].locks[k], key) == 0)
+				return true;
+	return false;
+}
+
 void family_locks(struct builder *b)
 {
 	OWNED_TEXT table = {0};
@@ -213,4 +243,12 @@ void family_locks(struct builder *b)
 		return;
 	for (struct cursor c = {text_str(&table), table.n}; parse_next_lock(&c, key, &pid);)
 		vec_push(&b->locks, (struct lock_holder){arena_strdup(b->arena, key), pid});
+	/* Others may hold another part of the file, or read it as well. */
+	for (struct cursor c = {text_str(&table), table.n}; parse_next_record_lock(&c, key, &pid);)
+		if (!table_find(b->ob, pid))
+			family_lock_outside(b, key);
+	/* The lock of an open file that nobody of the tree has: it was given away. */
+	for (size_t t = 0; t < b->tasks.n; t++)
+		if (b->tasks.at[t].wait.op == WAIT_FLOCK && b->tasks.at[t].wait.key && !is_held(b, b->tasks.at[t].wait.key))
+			b->tasks.at[t].wait.outside = true;
 }

@@ -156,6 +156,35 @@ bool parse_next_fdinfo_lock(struct cursor *c, lock_key key)
 	return false;
 }
 
+/** "1: KIND ..." */
+static bool is_lock_of(struct cursor line, const char *kind)
+{
+	const char *word;
+	size_t len;
+
+	return scan_word(&line, &word, &len) && scan_word(&line, &word, &len) && len == strlen(kind) && memcmp(word, kind, len) == 0;
+}
+
+bool parse_fdinfo_lease(const char *text, size_t len)
+{
+	struct cursor line, c = {text, len};
+
+	while (parse_line(&c, &line.at, &line.left))
+		if (scan_text(&line, "lock:") && is_lock_of(line, "LEASE"))
+			return true;
+	return false;
+}
+
+bool parse_next_record_lock(struct cursor *c, lock_key key, pid_t *pid)
+{
+	struct cursor line;
+
+	while (parse_line(c, &line.at, &line.left))
+		if (is_lock_of(line, "POSIX") && held_lock(line, key, pid))
+			return true;
+	return false;
+}
+
 bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid)
 {
 	struct cursor line;

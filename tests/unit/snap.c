@@ -288,6 +288,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->catches_chld = true;
 	else if (strcmp(word, "timers") == 0)
 		p->posix_timers = true;
+	else if (strcmp(word, "filesignals") == 0)
+		p->file_signals = true;
 	else if (strcmp(word, "mourns") == 0)
 		p->mourns = true;
 	else if (strcmp(word, "dark") == 0)
