@@ -16,6 +16,7 @@ static void join_wakers(struct look *l, pid_t tid)
 		look_live(l, "it joins a thread that has ended");
 	else
 		look_strong(l, NODE_TASK, (size_t)(t - l->s->tasks));
+	look_end_of_idle(l, tid);
 }
 
 /** Whoever maps the page may wake, by whatever address. */
@@ -49,6 +50,7 @@ static void private_futex_wakers(struct look *l, const struct wait *w)
 		look_strong(l, NODE_TASK, (size_t)(owner - l->s->tasks));
 	else
 		look_strong(l, NODE_MAP, graph_map_of(l->g, l->p));
+	look_end_of_idle(l, 0);
 }
 
 /** Its timeout, 5 ms, ends nothing: it asks the holder to let go and waits on (take_gil() in CPython's Python/ceval_gil.c, 3.8 to 3.14).
