@@ -69,6 +69,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	} else if (w->op == WAIT_FUTEX) {
 		put_text(t, "shm", w->key);
 		put_bool(t, "named", w->named);
+		put_bool(t, "random", w->random);
 		put_bool(t, "outside", w->outside);
 		put_int(t, "owner", w->owner);
 		put_int(t, "owner_word", w->owner_word);
@@ -186,9 +187,11 @@ static void put_object(struct text *t, const struct snapshot *s, const char *con
 			put_object_name(t, s, names, o->peer);
 	}
 	put_bool(t, "listener", o->listener);
+	put_bool(t, "datagram", o->datagram);
+	put_bool(t, "private", o->private);
 	put_bool(t, "named", o->named);
 	put_bool(t, "transit", o->transit);
-	put_bool(t, "datagram", o->datagram);
+	put_bool(t, "scatters", o->scatters);
 	put_bool(t, "armed", o->armed);
 	put_bool(t, "alrm", o->takes_alarm);
 	put_bool(t, "vtime", o->read_timer);
@@ -273,6 +276,8 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 		put_ns(out, "horizon", s->horizon_ns);
 	}
 	put_int(out, "root", s->root);
+	if (s->begun_by_others)
+		put_bool(out, "begun_by_others", true);
 	if (s->hidden_holders)
 		put_bool(out, "hidden_holders", true);
 	put_key(out, "tasks");

@@ -5,8 +5,10 @@
 
 #include "observe/state.h"
 
-/* At most a thousandth of a core goes into reading while the tree is active. */
+/* At most a thousandth of a core goes into reading while the tree is active. The shorter the pause, the fewer of the alarms that others
+ * arm at the same time may be a process's own. */
 enum { ALARM_COST_FACTOR = 1000 };
+#define ALARM_PAUSE_NS (100 * NS_PER_MS)
 
 static struct alarm_seen *find_alarm(struct observe *ob, const struct timer_entry *e)
 {
@@ -76,7 +78,7 @@ bool alarms_due(const struct observe *ob, int64_t now_ns)
 {
 	int64_t pause_ns = ob->alarms_cost_ns * ALARM_COST_FACTOR;
 
-	return ob->alarms_known && now_ns - ob->alarms_read_ns >= (pause_ns > NS_PER_S ? pause_ns : NS_PER_S);
+	return ob->alarms_known && now_ns - ob->alarms_read_ns >= (pause_ns > ALARM_PAUSE_NS ? pause_ns : ALARM_PAUSE_NS);
 }
 
 int64_t alarms_until(const struct observe *ob, int64_t acted_ns, int64_t now_ns)

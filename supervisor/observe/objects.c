@@ -203,7 +203,7 @@ static void describe(struct builder *b, const struct seen_process *p, const stru
 
 	o->kind = kinds[f->kind].kind;
 	o->type = kinds[f->kind].type;
-	b->sources.at[object] = (struct source){f->kind, f->id, p, f->fd};
+	b->sources.at[object] = (struct source){.kind = f->kind, .id = f->id, .holder = p, .fd = f->fd};
 	if (f->fifo) {
 		o->kind = OBJECT_PIPE;
 		o->type = "pipe";

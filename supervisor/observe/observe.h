@@ -36,12 +36,16 @@ struct observe_options {
 int observe_open(const struct observe_options *opt, struct observe **out, struct err *err);
 void observe_close(struct observe *ob);
 
+/* A main thread that has waited for so long, while others move, is worth a slow look. */
+#define FOCUS_STILL_NS (NS_PER_S * 3 / 2)
+
 struct observe_pass {
 	size_t ntasks, nprocs;
 	size_t moved;         /* tasks that ran since the last pass, or are new */
 	bool changed;         /* the set of tasks changed */
 	int64_t still_since_ns; /* the last moment at which any task was seen to move */
-	int64_t root_still_since_ns; /* the same for the command's own main thread */
+	int64_t focus_still_since_ns; /* of the main threads of the command and of Pythons that have stood still for FOCUS_STILL_NS: when the
+	                                 last of them to do so began; NEVER_NS: there is none */
 	/* Threads that are known to want an interpreter's lock which nobody lets go of do not count as moving. */
 	size_t restless;             /* tasks that every pass sees move */
 	int64_t rest_still_since_ns; /* the last moment at which any other was seen to */
@@ -68,9 +72,11 @@ typedef VEC(struct task_id) task_id_vec;
 void observe_unclear(struct observe *ob, int64_t now_ns, int64_t horizon_ns, task_id_vec *out);
 /** As a stack that was read since the last pass tells: TID waits for the interpreter's lock, and HOLDER has it. Good until HOLDER runs. */
 void observe_know_gil(struct observe *ob, pid_t pid, pid_t tid, pid_t holder);
-/** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it. IDLE is kept by
- *  reference. Good until it runs. */
-void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle);
+/** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it, or (AGAIN) lets it
+ *  wait anew. IDLE is kept by reference. Good until it runs. */
+void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle, bool again);
+/** Its stack tells neither, or is not to be had: not to be asked again before the task has run. */
+void observe_know_nothing(struct observe *ob, pid_t pid, pid_t tid);
 
 /** Is there anybody to be suspected: the command, or a process that may be running a test (by its name, a Python), whose main thread
  *  waits without an end of its own? Else a snapshot tells nothing more. As cheap as observe_seed(). */

@@ -9,16 +9,6 @@
 
 #include "observe/build.h"
 
-/* The kernel's number of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
-#define FIRST_PID_NS UINT64_C(0xeffffffc)
-
-static bool in_first_pid_ns(const struct observe *ob)
-{
-	struct stat st;
-
-	return fstatat(ob->proc_fd, "self/ns/pid", &st, 0) == 0 && st.st_ino == FIRST_PID_NS;
-}
-
 /** Objects whose holders outside matter. An unknown one is the peer of such. */
 static bool matters(const struct object *o)
 {
@@ -27,6 +17,7 @@ static bool matters(const struct object *o)
 	case OBJECT_PIPE:
 	case OBJECT_UNIX:
 	case OBJECT_TCP:
+	case OBJECT_UDP:
 	case OBJECT_PTY:
 		return true;
 	case OBJECT_FILE:
@@ -174,6 +165,7 @@ static void holds_file(struct scan *sc, int fd)
 	struct builder *b = sc->b;
 	struct statx st;
 	proc_path path;
+	struct file_lock lock;
 	lock_key key;
 
 	snprintf(path, sizeof path, "fd/%d", fd);
@@ -187,8 +179,8 @@ static void holds_file(struct scan *sc, int fd)
 	snprintf(path, sizeof path, "fdinfo/%d", fd);
 	if (sys_read_file(sc->dir_fd, path, &b->ob->scratch, NULL))
 		return;
-	for (struct cursor c = {text_str(&b->ob->scratch), b->ob->scratch.n}; parse_next_fdinfo_lock(&c, key);)
-		family_lock_outside(b, key);
+	for (struct cursor c = {text_str(&b->ob->scratch), b->ob->scratch.n}; parse_next_fdinfo_lock(&c, &lock);)
+		family_lock_outside(b, lock.key);
 }
 
 static void scan_mappings(struct scan *sc)
@@ -236,11 +228,6 @@ static bool interesting(struct scan *sc, const char *link)
 	return to.kind == LINK_PTMX || (to.kind == LINK_FILE && !sc->fifos ? false : object_by_link(sc->b, link, 0) != NULL);
 }
 
-static bool is_guard(const struct observe *ob, pid_t pid)
-{
-	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
-}
-
 /** The links of a process that has just been reaped are denied as well (proc_fd_access_allowed() in fs/proc/base.c). */
 static bool still_there(const struct scan *sc)
 {
@@ -284,7 +271,7 @@ static size_t scan_table(struct scan *sc)
 		sc->denied = true;
 	for (size_t i = 0; i < fds.n; i++)
 		/* Of our own guards only what they speak through: the rest of what they hold they never read, write or close. */
-		if (!is_guard(sc->b->ob, sc->pid) || fds.at[i] == STDERR_FILENO)
+		if (!names_is_guard(sc->b->ob, sc->pid) || fds.at[i] == STDERR_FILENO)
 			scan_descriptor(sc, fds.at[i]);
 	n = fds.n;
 	vec_free(&fds);
@@ -308,7 +295,7 @@ static void scan_process(struct scan *sc)
 		if (scan_table(sc) == 0 && last)
 			continue;
 		last = sc->tid;
-		if (!is_guard(sc->b->ob, sc->pid))
+		if (!names_is_guard(sc->b->ob, sc->pid))
 			scan_mappings(sc);
 	}
 	vec_free(&tids);
@@ -346,7 +333,7 @@ static bool scan_all(struct builder *b)
 	struct observe *ob = b->ob;
 	int_vec pids = {0};
 	struct scan sc = {.b = b, .fifos = has_fifo(b), .receivers = idmap_new(), .anonymous = has_anonymous(b)};
-	bool blind = !in_first_pid_ns(ob);
+	bool blind = !names_all_in_sight(ob);
 
 	sc.inherited_anonymous = sc.anonymous && may_have_inherited_anonymous(ob);
 	sc.all_receivers = !sockets_under_way(b, sc.receivers);

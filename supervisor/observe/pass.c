@@ -211,10 +211,26 @@ static int64_t still_since(struct seen_process *p, const struct seen_task *t)
 {
 	const struct seen_task *holder = known_holder(p, t);
 
-	return holder ? holder->moved_ns : t->moved_ns;
+	if (holder)
+		return holder->moved_ns;
+	return known_ticks(t) ? 0 : t->moved_ns;
 }
 
-static void count_task_moved(struct observe *ob, struct seen_process *p, struct seen_task *t, struct observe_pass *out)
+/** Is T what a run may wait for: the command's main thread, or that of a process that may be running a test? By the name that it was found
+ *  by, or had when it was last looked at: exec changes it. */
+static bool may_be_focus(const struct observe *ob, const struct seen_process *p, const struct seen_task *t)
+{
+	return t->tid == ob->opt.root ||
+	       (t->tid == p->pid && (strncmp(p->stat.comm, "py", 2) == 0 || strncmp(t->look.comm, "py", 2) == 0));
+}
+
+static void count_focus(int64_t since_ns, int64_t now_ns, int64_t *latest_ns)
+{
+	if (now_ns - since_ns >= FOCUS_STILL_NS && (*latest_ns == NEVER_NS || since_ns > *latest_ns))
+		*latest_ns = since_ns;
+}
+
+static void count_task_moved(struct observe *ob, struct seen_process *p, struct seen_task *t, int64_t now_ns, struct observe_pass *out)
 {
 	int64_t since_ns = still_since(p, t);
 
@@ -226,14 +242,14 @@ static void count_task_moved(struct observe *ob, struct seen_process *p, struct 
 		out->restless++;
 	else
 		later(&out->rest_still_since_ns, since_ns);
-	if (t->tid == ob->opt.root)
-		out->root_still_since_ns = since_ns;
+	if (may_be_focus(ob, p, t))
+		count_focus(since_ns, now_ns, &out->focus_still_since_ns);
 }
 
 /** Count, and forget for the next pass. */
-static void count_moved(struct observe *ob, struct observe_pass *out)
+static void count_moved(struct observe *ob, int64_t now_ns, struct observe_pass *out)
 {
-	out->root_still_since_ns = ob->moved_ns;
+	out->focus_still_since_ns = NEVER_NS;
 	out->still_since_ns = out->rest_still_since_ns = ob->changed_ns;
 	for (size_t i = 0; i < ob->procs.n; i++) {
 		struct seen_process *p = ob->procs.at[i];
@@ -241,9 +257,8 @@ static void count_moved(struct observe *ob, struct observe_pass *out)
 		p->moved = false;
 		out->nprocs++;
 		out->ntasks += p->tasks.n + (p->tasks.n == 0);
-		for (size_t k = 0; k < p->tasks.n; k++) {
-			count_task_moved(ob, p, &p->tasks.at[k], out);
-		}
+		for (size_t k = 0; k < p->tasks.n; k++)
+			count_task_moved(ob, p, &p->tasks.at[k], now_ns, out);
 	}
 }
 
@@ -270,7 +285,7 @@ int observe_pass(struct observe *ob, int64_t now_ns, struct history *history, st
 		note_history(ob, history, now_ns);
 	out->changed = ob->generation != ob->generation_told;
 	ob->generation_told = ob->generation;
-	count_moved(ob, out);
+	count_moved(ob, now_ns, out);
 	spots_list(ob);
 	return 0;
 }

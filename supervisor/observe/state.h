@@ -47,9 +47,11 @@ struct seen_task {
 	unsigned streak; /* passes in a row that saw it move */
 	/* known.c: what its stack has told, good while a counter stands at known_runs: its own, or that of gil_holder */
 	const char *idle; /* an idle helper thread of a library: whose; static */
+	bool idle_again; /* it waits again and again: it may tick, and be none the less idle */
+	int64_t ticks_since_ns; /* the same: it has done nothing else since, but if another thread has moved */
 	pid_t gil_holder; /* it waits for the interpreter's lock, which this thread has; 0: not known to */
 	uint64_t known_runs;
-	uint64_t asked_runs; /* its stack was asked for when its counter stood there */
+	uint64_t answered_runs; /* its stack had nothing to tell when its counter stood there */
 	struct look look;
 };
 
@@ -176,6 +178,9 @@ int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way);
 const struct seen_task *known_holder(struct seen_process *p, const struct seen_task *t);
 /** Whose idle helper thread T is, and has not run since; NULL. */
 const char *known_idle(const struct seen_task *t);
+/** It was an idle helper thread that only waits again and again, and has not moved since but for moments. Good for nothing but to say when to
+ *  look: the next look asks its stack. */
+bool known_ticks(const struct seen_task *t);
 /** Every pass sees it move. */
 bool known_restless(const struct seen_task *t);
 

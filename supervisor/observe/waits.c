@@ -35,7 +35,8 @@ static int object_at(const struct process *p, int fd)
 
 static bool blocks_by_itself(enum object_kind kind)
 {
-	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP || kind == OBJECT_PTY;
+	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP ||
+	       kind == OBJECT_UDP || kind == OBJECT_PTY;
 }
 
 /** unshare(CLONE_FILES): a thread with a table of its own waits on descriptors that the process's list does not show. */
@@ -157,7 +158,8 @@ static bool find_mapping(struct builder *b, const struct seen_process *p, uint64
 			continue;
 		if (m.shared) {
 			w->key = arena_printf(b->arena, "%s:%llu", m.device, (unsigned long long)m.inode);
-			w->named = reach_by_name(b->ob, p->pid, &m);
+			w->named = names_has_mapping(b->ob, p->pid, &m);
+			w->random = w->named && names_is_random(&m);
 		}
 		return true;
 	}

@@ -132,7 +132,7 @@ static void look_alarm(struct look *l, bool takes_alarm)
 		look_timeout(l, l->p->alarm_ns);
 		if (l->p->alarm_heard)
 			look_assume(l, ASSUME_ALARMS_HEARD);
-	} else if (l->p->alarm_use == ALARM_CAUGHT || takes_alarm) {
+	} else if (!l->s->begun_by_others && (l->p->alarm_use == ALARM_CAUGHT || takes_alarm)) {
 		look_live(l, "it takes SIGALRM, and an alarm may be armed");
 	} else {
 		look_assume(l, ASSUME_NO_ALARM);

@@ -83,7 +83,7 @@ extern const struct wait_class wait_futex, wait_flock;			      /* wait_lock.c */
 extern const struct wait_class wait_signal, wait_stopped;		      /* wait_signal.c */
 
 extern const struct object_class object_pipe;							/* wait_pipe.c */
-extern const struct object_class object_unix, object_tcp;					/* wait_socket.c */
+extern const struct object_class object_unix, object_tcp, object_udp;				/* wait_socket.c */
 extern const struct object_class object_pty;							/* wait_pty.c */
 extern const struct object_class object_eventfd, object_timerfd, object_signalfd, object_pidfd; /* wait_event.c */
 extern const struct object_class object_epoll;							/* wait_fds.c */

@@ -7,19 +7,26 @@
 /* Reading one process takes about a millisecond. */
 enum { ASKED_MOST = 64 };
 
-static void take(struct run *r, const struct task_id *id, const struct process_stacks *p)
+/** @return false: its stack was not to be had this time, and may be the next. */
+static bool take(struct run *r, const struct task_id *id, const struct process_stacks *p)
 {
 	const struct stack *s = stacks_of_thread(p, id->tid);
-	const char *idle = s ? prove_idle(s) : NULL;
+	bool again = false;
+	const char *idle = s ? prove_idle(s, &again) : NULL;
 	pid_t holder = s ? prove_gil_holder(p, s) : 0;
 
 	if (holder)
 		observe_know_gil(r->observe, id->pid, id->tid, holder);
 	else if (idle)
-		observe_know_idle(r->observe, id->pid, id->tid, s->runs, idle);
+		observe_know_idle(r->observe, id->pid, id->tid, s->runs, idle, again);
+	else if (s && s->quality != STACK_MOVING)
+		observe_know_nothing(r->observe, id->pid, id->tid);
+	else
+		return false;
+	return true;
 }
 
-bool known_ask(struct run *r, int64_t now_ns)
+enum known known_ask(struct run *r, int64_t now_ns)
 {
 	static const struct stacks_options locks = {.locks = true};
 	task_id_vec tasks = {0};
@@ -34,18 +41,17 @@ bool known_ask(struct run *r, int64_t now_ns)
 		r->stacks = stacks_new();
 
 	struct process_stacks *rows = pids.n ? stacks_read(r->stacks, arena, pids.at, pids.n, &locks) : NULL;
+	enum known known = rows ? KNOWN_ALL : KNOWN_NONE;
 	size_t row = 0;
 
 	for (size_t i = 0; rows && i < tasks.n; i++) {
 		while (pids.at[row] != tasks.at[i].pid)
 			row++;
-		take(r, &tasks.at[i], &rows[row]);
+		if (!take(r, &tasks.at[i], &rows[row]))
+			known = KNOWN_SOME;
 	}
-
-	bool asked = rows != NULL;
-
 	vec_free(&pids);
 	vec_free(&tasks);
 	arena_free(arena);
-	return asked;
+	return known;
 }

@@ -335,8 +335,11 @@ static void bound(struct run *r, const struct event *ev, const char *test)
 	struct leaks *l = r->leaks;
 	struct heard_path h = {.pid = ev->pid, .at_ns = ev->at_ns, .sure = ev->error == 0, .path = arena_strdup(l->arena, ev->text)};
 
-	h.test = test ? arena_strdup(l->arena, test) : NULL;
-	if (*ev->text == '/' && !bound_file(r, &h) && l->pending.n < FILES_MOST)
+	if (*ev->text != '/')
+		return;
+	/* asked now: by the time that the file is seen who bound it may be gone */
+	h.test = test ? arena_strdup(l->arena, test) : test_of_socket(r, ev->pid, ev->at_ns, ev->at_ns);
+	if (!bound_file(r, &h) && l->pending.n < FILES_MOST)
 		vec_push(&l->pending, h);
 }
 

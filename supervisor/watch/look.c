@@ -164,12 +164,16 @@ static bool sees_seed(struct run *r, int64_t now_ns, int64_t *until_ns)
 	return observe_seed(r->observe, now_ns, r->opt->horizon_ns, until_ns, words, sizeof words) != NULL;
 }
 
-/** Where only threads move that want a lock, or could, for a timeout: do their stacks say that they can't? */
-static bool stacks_say_still(struct run *r, enum look kind, int64_t now_ns)
+/** Where only threads move that want a lock, or could, for a timeout: do their stacks say that they can't? *UNTIL_NS is what it was, or 0
+ *  where a stack was not to be had just now. */
+static bool stacks_say_still(struct run *r, enum look kind, int64_t now_ns, int64_t *until_ns)
 {
-	int64_t until_ns, cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	bool still = known_ask(r, now_ns) && !sees_seed(r, now_ns, &until_ns);
+	int64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	enum known known = known_ask(r, now_ns);
+	bool still = known != KNOWN_NONE && !sees_seed(r, now_ns, until_ns);
 
+	if (known == KNOWN_SOME)
+		*until_ns = 0;
 	if (kind != LOOK_FAST)
 		policy_saw_stacks(&r->policy, now_ns, sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 	return still;
@@ -181,8 +185,8 @@ bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns)
 	int64_t until_ns = 0;
 
 	if (kind != LOOK_FAST)
-		return policy_look_stacks(&r->policy, &r->pass, now_ns) && stacks_say_still(r, kind, now_ns);
-	if (!sees_seed(r, now_ns, &until_ns) || (until_ns && stacks_say_still(r, kind, now_ns)))
+		return policy_look_stacks(&r->policy, &r->pass, now_ns) && stacks_say_still(r, kind, now_ns, &until_ns);
+	if (!sees_seed(r, now_ns, &until_ns) || (until_ns && stacks_say_still(r, kind, now_ns, &until_ns)))
 		return true;
 	policy_saw_seed(&r->policy, now_ns, until_ns);
 	return false;

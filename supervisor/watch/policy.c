@@ -10,9 +10,6 @@
 
 /* The whole tree stands still for so long before a look is worth its price. */
 #define SETTLE_NS (150 * NS_PER_MS)
-/* A command that waits for so long, while others move, is worth a slow look. */
-#define SLOW_AFTER_NS (NS_PER_S * 3 / 2)
-
 #define FAST_GAP_NS (250 * NS_PER_MS)
 /* More threads than that do not wait for one interpreter. */
 enum { RESTLESS_MOST = 64 };
@@ -33,6 +30,16 @@ static bool moved_since_look(const struct policy *p, const struct observe_pass *
 	return pass->changed || pass->still_since_ns > p->looked_ns;
 }
 
+/** However rare slow looks have become: another one stands still now than at the last one. */
+static bool slow_is_due(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
+{
+	if (pass->focus_still_since_ns == NEVER_NS)
+		return false;
+	if (now_ns >= p->slow_at_ns)
+		return true;
+	return pass->focus_still_since_ns + FOCUS_STILL_NS > p->slow_looked_ns && now_ns >= p->slow_paid_ns;
+}
+
 enum look policy_look(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
 {
 	bool still = now_ns - pass->still_since_ns >= SETTLE_NS;
@@ -43,9 +50,7 @@ enum look policy_look(const struct policy *p, const struct observe_pass *pass, i
 		return LOOK_NOT;
 	if (still && (moved || (now_ns >= p->seed_until_ns && now_ns >= p->fast_at_ns)))
 		return LOOK_FAST;
-	if (now_ns - pass->root_still_since_ns >= SLOW_AFTER_NS && now_ns >= p->slow_at_ns)
-		return LOOK_SLOW;
-	return LOOK_NOT;
+	return slow_is_due(p, pass, now_ns) ? LOOK_SLOW : LOOK_NOT;
 }
 
 bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass, int64_t now_ns)
@@ -54,11 +59,16 @@ bool policy_look_stacks(const struct policy *p, const struct observe_pass *pass,
 	       now_ns >= p->stacks_at_ns;
 }
 
+/** What a look of that price must be followed by. */
+static int64_t fair_gap_ns(int64_t cost_ns)
+{
+	return cost_ns * COST_SHARE > GAP_DEAR_NS ? GAP_DEAR_NS : cost_ns * COST_SHARE;
+}
+
 static void back_off(int64_t *gap_ns, int64_t cost_ns)
 {
 	int64_t longer_ns = *gap_ns * 3 / 2 > GAP_MOST_NS ? GAP_MOST_NS : *gap_ns * 3 / 2;
-
-	int64_t fair_ns = cost_ns * COST_SHARE > GAP_DEAR_NS ? GAP_DEAR_NS : cost_ns * COST_SHARE;
+	int64_t fair_ns = fair_gap_ns(cost_ns);
 
 	*gap_ns = longer_ns > fair_ns ? longer_ns : fair_ns;
 }
@@ -83,6 +93,7 @@ void policy_saw_seed(struct policy *p, int64_t now_ns, int64_t until_ns)
 void policy_nobody_waits(struct policy *p, int64_t now_ns)
 {
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
+	p->slow_looked_ns = now_ns;
 	p->key = 0;
 }
 
@@ -132,32 +143,67 @@ static bool mark_reach(const struct snapshot *s, const struct proof *proof, cons
 }
 
 /** FNV-1a over who is stuck, in which call with which arguments, and how often it had run: equal keys mean that nobody moved.
- *  A proof is about all tasks, a suspicion about those that the focus waits for. 0: the focus is not stuck. */
-static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool all)
+ *  A proof is about all tasks, a suspicion about those that the focus waits for; *MOVED_NS is when the last of them moved, 0: not known.
+ *  0: the focus is not stuck. */
+static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, const pid_t *focus, size_t nfocus, bool all, int64_t *moved_ns)
 {
 	bool *mark = mem_alloc(proof->ntasks * sizeof *mark);
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	bool any = mark_reach(s, proof, focus, nfocus, mark);
+	bool any = mark_reach(s, proof, focus, nfocus, mark), known = true;
 
+	*moved_ns = 0;
 	for (size_t i = 0; i < proof->ntasks; i++) {
 		const struct task *t = &s->tasks[i];
 
 		if (!(all ? proof->fates[i].stuck : mark[i]))
 			continue;
 		hash = hash_bytes(hash, &t->tid, sizeof t->tid);
+		if (t->wait.idle) /* it may have waited several times, and each look has asked its stack: whom it had woken would have moved */
+			continue;
 		hash = hash_bytes(hash, &t->runs, sizeof t->runs);
 		hash = hash_bytes(hash, &t->wait.op, sizeof t->wait.op);
 		hash = hash_bytes(hash, t->args, sizeof t->args);
 		hash = hash_bytes(hash, t->call, strlen(t->call));
+		known &= t->moved_ns > 0;
+		if (t->moved_ns > *moved_ns)
+			*moved_ns = t->moved_ns;
 	}
+	if (!known)
+		*moved_ns = 0;
 	mem_free(mark);
 	return !any ? 0 : hash ? hash : 1;
 }
 
-static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns)
+/** When all that may move by itself will have done so: somebody's alarm, a timeout. 0: not known. */
+static int64_t seeds_over_ns(const struct proof *proof, int64_t now_ns)
+{
+	int64_t last_ns = 0;
+
+	for (size_t i = 0; i < proof->ntasks; i++) {
+		const struct fate *f = &proof->fates[i];
+
+		if (!f->seed || f->stuck)
+			continue;
+		if (f->earliest_ns <= 0)
+			return 0;
+		if (f->earliest_ns > last_ns)
+			last_ns = f->earliest_ns;
+	}
+	return last_ns ? now_ns + last_ns : 0;
+}
+
+/** When the set under watch has been seen twice, and has held for long enough. */
+static int64_t ripe_ns(const struct policy *p, int64_t patience_ns)
+{
+	int64_t twice_ns = p->since_ns + prove_patience_ns(p->assume, 0), held_ns = p->held_ns + patience_ns;
+
+	return twice_ns > held_ns ? twice_ns : held_ns;
+}
+
+static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t patience_ns, int64_t over_ns)
 {
 	if (p->key && !(p->told && (p->told_proven || !p->provable))) { /* be there when the patience ends, and now and then before */
-		int64_t ripe = p->since_ns + patience_ns;
+		int64_t ripe = ripe_ns(p, patience_ns);
 
 		p->fast_at_ns = ripe > now_ns && ripe < now_ns + SLOW_GAP_NS ? ripe : now_ns + SLOW_GAP_NS;
 		p->slow_at_ns = p->fast_at_ns;
@@ -167,6 +213,8 @@ static void schedule(struct policy *p, int64_t now_ns, enum look look, int64_t p
 	}
 	if (look == LOOK_FAST) {
 		p->fast_at_ns = now_ns + p->fast_gap_ns;
+		if (over_ns && over_ns + SETTLE_NS < p->fast_at_ns) /* nobody need have moved, and then there is something new */
+			p->fast_at_ns = over_ns + SETTLE_NS;
 		back_off(&p->fast_gap_ns, p->cost_ns);
 	}
 	p->slow_at_ns = now_ns + p->slow_gap_ns;
@@ -177,21 +225,26 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
                             const pid_t *focus, size_t nfocus)
 {
 	bool provable = proof->whole && proof->root_stuck && !prove_soft(p->assume, proof->assumptions);
-	uint64_t reach = stuck_key(s, proof, focus, nfocus, false);
-	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true) : reach;
+	int64_t moved_ns, all_moved_ns;
+	uint64_t reach = stuck_key(s, proof, focus, nfocus, false, &moved_ns);
+	uint64_t key = provable ? stuck_key(s, proof, focus, nfocus, true, &all_moved_ns) : reach;
 	bool withdrawn = p->told && p->told_key != reach;
 	int64_t patience_ns = prove_patience_ns(p->assume, proof->assumptions);
 
-	p->looked_ns = now_ns;
+	p->looked_ns = p->slow_looked_ns = now_ns;
+	p->slow_paid_ns = now_ns + fair_gap_ns(p->cost_ns);
 	p->seed_until_ns = 0;
 	if (withdrawn)
 		p->told = p->told_proven = false;
 	if (key != p->key || provable != p->provable) {
 		p->key = key;
 		p->provable = provable;
-		p->since_ns = now_ns;
+		p->since_ns = p->held_ns = now_ns;
+		/* A suspicion may count what the passes have seen; a proof counts its own looks alone. */
+		if (!provable && moved_ns && moved_ns < now_ns)
+			p->held_ns = moved_ns;
 	}
-	schedule(p, now_ns, look, patience_ns);
+	schedule(p, now_ns, look, patience_ns, seeds_over_ns(proof, now_ns));
 	if (withdrawn)
 		return JUDGE_WITHDRAWN;
 	if (!key)
@@ -199,7 +252,7 @@ enum judgement policy_judge(struct policy *p, int64_t now_ns, enum look look, co
 	if (p->told && p->told_proven == provable)
 		return JUDGE_STANDS;
 	/* A proof that turned softer (a new task of no concern) has been told already; it is not taken back for that. */
-	if (p->told_proven || now_ns - p->since_ns < patience_ns || now_ns == p->since_ns)
+	if (p->told_proven || now_ns < ripe_ns(p, patience_ns))
 		return p->told ? JUDGE_STANDS : JUDGE_WAIT;
 	p->told = true;
 	p->told_proven = provable;

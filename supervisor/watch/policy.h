@@ -1,8 +1,8 @@
 /* policy: when to look and when to speak. Pure: the time comes in as an argument.
  *
  * A fast look follows when the whole tree has stood still for a moment; it alone can lead to a proof. A slow look follows when the
- * command itself has stood still for long while others move; it can lead to a suspicion. A verdict is spoken when two looks, apart by
- * what its assumptions cost, saw the same tasks stuck in the same calls with the same counters.
+ * command itself, or a process that may be running a test, has stood still for long while others move; it can lead to a suspicion. A
+ * verdict is spoken when two looks, apart by what its assumptions cost, saw the same tasks stuck in the same calls with the same counters.
  */
 #ifndef TRACEWRAP_POLICY_H
 #define TRACEWRAP_POLICY_H
@@ -26,6 +26,7 @@ struct policy {
 	const struct assumptions *assume; /* kept by reference */
 	int64_t fast_at_ns, slow_at_ns; /* not before */
 	int64_t fast_gap_ns, slow_gap_ns;
+	int64_t slow_looked_ns, slow_paid_ns; /* the last one, or one that was spared; not before its price is earned */
 	int64_t stacks_at_ns, stacks_gap_ns; /* the same for stacks of who moves all the time */
 	int64_t cost_ns;       /* CPU time of the last look */
 	int64_t looked_ns;     /* the last look that came to an end */
@@ -33,6 +34,7 @@ struct policy {
 	uint64_t key;          /* of the set under watch (all that is stuck, or what the focus waits for), 0: none */
 	bool provable;         /* that set would be a proof, not a suspicion */
 	int64_t since_ns;      /* first seen */
+	int64_t held_ns;       /* as far as is known, it has stood still since */
 	bool told, told_proven;
 	uint64_t told_key; /* of what the focus waited for */
 };

@@ -112,8 +112,13 @@ bool rescue_try(struct run *r, const struct snapshot *s);
 bool worker_end(struct run *r, pid_t pid);
 
 /* known.c: stacks, to see whether a tree can move at all */
-/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. @return whether any was read. */
-bool known_ask(struct run *r, int64_t now_ns);
+enum known {
+	KNOWN_NONE, /* there was nobody to ask: others move, or can */
+	KNOWN_SOME, /* a stack was not to be had, and may be the next time */
+	KNOWN_ALL,
+};
+/** Read the stacks of those who might not move by themselves, when nobody else can. Behind a pass at NOW_NS. */
+enum known known_ask(struct run *r, int64_t now_ns);
 
 /* heard.c: what was told since the last look */
 void heard_open(struct run *r);

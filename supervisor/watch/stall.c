@@ -244,6 +244,8 @@ void stall_pass(struct run *r, int64_t now_ns)
 	if (clock_ns - st->since_ns < r->opt->stall_ns)
 		return;
 	if (look_prompt(r)) { /* a human is asked, who may take his time */
+		if (r->opt->verbosity >= SAY_MORE)
+			say_line(r, "an answer is awaited at the terminal: the clock of --stall stands");
 		stall_progress(r);
 		return;
 	}

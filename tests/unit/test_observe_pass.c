@@ -62,7 +62,8 @@ static void forks_and_ends_are_seen(void **state)
 
 	(void)state;
 	assert_int_equal(p.nprocs, 2);
-	assert_true(p.still_since_ns <= sys_monotonic_ns() && p.root_still_since_ns <= p.still_since_ns);
+	assert_true(p.still_since_ns <= sys_monotonic_ns());
+	assert_true(p.focus_still_since_ns == NEVER_NS || p.focus_still_since_ns <= p.still_since_ns);
 	row = history_living(h, sc.other);
 	assert_non_null(row);
 	assert_int_equal(row->ppid, sc.pid);

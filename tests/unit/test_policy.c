@@ -94,6 +94,43 @@ static void what_was_told_is_withdrawn_when_it_moves(void **state)
 	snapshot_free(after);
 }
 
+/** The child waits for whoever connects. */
+static struct snapshot *child_accepts(bool private)
+{
+	struct snapshot *s = two_stuck(7);
+	struct wait *w = &s->tasks[1].wait;
+
+	s->objects = arena_array(s->arena, 1, sizeof *s->objects);
+	s->objects[0] = (struct object){.name = "tcp", .type = "tcp", .kind = OBJECT_TCP, .peer = PEER_NONE, .listener = true, .private = private};
+	s->nobjects = 1;
+	*w = (struct wait){.op = WAIT_FDS, .why = "accept", .timeout_ns = NEVER_NS, .on = arena_array(s->arena, 1, sizeof *w->on), .non = 1};
+	w->on[0] = (struct wait_target){.object = 0, .way = END_READ, .fd = 3};
+	return s;
+}
+
+static void who_waits_for_anybody_is_suspected_unless_in_private(void **state)
+{
+	struct policy p;
+	struct snapshot *open = child_accepts(false), *private = child_accepts(true);
+	struct assumptions bold = *assumptions_default();
+
+	(void)state;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S, open), JUDGE_SUSPECTED);
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, private), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 300 * MS, private), JUDGE_PROVEN);
+	assert_int_equal(assumptions_set(&bold, "listener", 8, 3 * S), 0);
+	policy_begin(&p, &bold);
+	assert_int_equal(judge(&p, 10 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S, open), JUDGE_PROVEN);
+	snapshot_free(open);
+	snapshot_free(private);
+}
+
 static void unheard_alarms_are_only_suspected_and_later(void **state)
 {
 	struct policy p;
@@ -113,6 +150,24 @@ static void unheard_alarms_are_only_suspected_and_later(void **state)
 	snapshot_free(s);
 }
 
+static void a_suspicion_counts_what_the_passes_saw(void **state)
+{
+	struct policy p;
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->alarms_known = false;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	s->tasks[0].moved_ns = 8 * S;
+	s->tasks[1].moved_ns = 8 * S + 500 * MS;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 200 * MS, s), JUDGE_WAIT); /* seen twice, but not for long enough */
+	assert_int_equal(judge(&p, 10 * S + 450 * MS, s), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 500 * MS, s), JUDGE_SUSPECTED);
+	snapshot_free(s);
+}
+
 static void a_live_child_means_nothing_is_said(void **state)
 {
 	struct policy p;
@@ -129,37 +184,78 @@ static void a_live_child_means_nothing_is_said(void **state)
 static void looks_follow_stillness(void **state)
 {
 	struct policy p;
-	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
+	struct observe_pass pass = {.still_since_ns = 10 * S, .focus_still_since_ns = NEVER_NS};
 
 	(void)state;
 	policy_begin(&p, NULL);
 	assert_int_equal(policy_look(&p, &pass, 10 * S + 50 * MS), LOOK_NOT);
 	assert_int_equal(policy_look(&p, &pass, 10 * S + 200 * MS), LOOK_FAST);
+	pass.focus_still_since_ns = 10 * S;
 	pass.still_since_ns = 12 * S; /* others move, the command waits: rarely, and for a suspicion only */
 	assert_int_equal(policy_look(&p, &pass, 12 * S + 10 * MS), LOOK_SLOW);
-	pass.root_still_since_ns = 12 * S;
+	pass.focus_still_since_ns = NEVER_NS;
 	assert_int_equal(policy_look(&p, &pass, 12 * S + 10 * MS), LOOK_NOT);
+}
+
+static void who_newly_stands_still_is_looked_at_though_looks_are_rare(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 30 * S, .focus_still_since_ns = 10 * S};
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->tasks[1].call = "clock_nanosleep";
+	s->tasks[1].wait = (struct wait){.op = WAIT_SLEEP, .timeout_ns = 100 * S};
+	policy_begin(&p, NULL);
+	policy_look_cost(&p, 1 * MS);
+	for (int64_t at_ns = 20 * S; at_ns < 30 * S; at_ns = p.slow_at_ns)
+		assert_int_equal(judge(&p, at_ns, s), JUDGE_NOTHING);
+	assert_int_equal(judge(&p, 30 * S, s), JUDGE_NOTHING);
+	assert_int_equal(policy_look(&p, &pass, 31 * S), LOOK_NOT); /* the next one is seconds away */
+	pass.focus_still_since_ns = 29 * S;
+	assert_int_equal(policy_look(&p, &pass, 30 * S + 390 * MS), LOOK_NOT); /* and the last one not yet earned */
+	assert_int_equal(policy_look(&p, &pass, 30 * S + 510 * MS), LOOK_SLOW);
+	snapshot_free(s);
 }
 
 static void a_known_timer_spares_looks_until_it_ends_or_somebody_moves(void **state)
 {
 	struct policy p;
-	struct observe_pass pass = {.still_since_ns = 10 * S, .root_still_since_ns = 10 * S};
+	struct observe_pass pass = {.still_since_ns = 10 * S, .focus_still_since_ns = NEVER_NS};
 
 	(void)state;
 	policy_begin(&p, NULL);
 	policy_saw_seed(&p, 11 * S, 40 * S);
-	p.slow_at_ns = NEVER_NS;
 	assert_int_equal(policy_look(&p, &pass, 39 * S), LOOK_NOT);
 	assert_int_equal(policy_look(&p, &pass, 40 * S), LOOK_FAST);
 	pass.still_since_ns = 20 * S;
 	assert_int_equal(policy_look(&p, &pass, 20 * S + 200 * MS), LOOK_FAST);
 }
 
+static void a_dear_look_is_repeated_when_the_last_alarm_is_over(void **state)
+{
+	struct policy p;
+	struct observe_pass pass = {.still_since_ns = 9 * S, .focus_still_since_ns = 10 * S};
+	struct snapshot *s = two_stuck(7);
+
+	(void)state;
+	s->procs[0].alarm_use = s->procs[1].alarm_use = ALARM_MAYBE;
+	s->procs[1].alarm_ns = 3 * S;
+	policy_begin(&p, NULL);
+	policy_look_cost(&p, 30 * MS); /* by its price alone the third were 12 s behind the second */
+	assert_int_equal(judge(&p, 10 * S, s), JUDGE_NOTHING);
+	assert_int_equal(policy_look(&p, &pass, 10 * S + 250 * MS), LOOK_FAST);
+	s->procs[1].alarm_ns = 2750 * MS;
+	assert_int_equal(judge(&p, 10 * S + 250 * MS, s), JUDGE_NOTHING);
+	assert_int_equal(policy_look(&p, &pass, 13 * S), LOOK_NOT);
+	assert_int_equal(policy_look(&p, &pass, 13 * S + 150 * MS), LOOK_FAST);
+	snapshot_free(s);
+}
+
 static void stacks_are_read_when_nobody_else_moves(void **state)
 {
 	struct policy p;
-	struct observe_pass pass = {.still_since_ns = 20 * S, .root_still_since_ns = 20 * S, .restless = 2, .rest_still_since_ns = 10 * S};
+	struct observe_pass pass = {.still_since_ns = 20 * S, .focus_still_since_ns = 20 * S, .restless = 2, .rest_still_since_ns = 10 * S};
 
 	(void)state;
 	policy_begin(&p, NULL);
@@ -206,6 +302,30 @@ static void assumptions_decide_when_and_whether(void **state)
 	snapshot_free(s);
 }
 
+/** Its stack has been asked at each look, and whom it had woken in between would have moved. */
+static void an_idle_helper_that_waits_again_holds_nothing_up(void **state)
+{
+	struct policy p;
+	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
+
+	(void)state;
+	before->tasks[1].wait.idle = after->tasks[1].wait.idle = "multiprocessing manager";
+	before->tasks[1].wait.timeout_ns = after->tasks[1].wait.timeout_ns = 500 * MS;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 600 * MS, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S + 100 * MS, before), JUDGE_PROVEN);
+	after->tasks[1].wait.idle = NULL; /* it has done something else */
+	assert_int_equal(judge(&p, 11 * S + 200 * MS, after), JUDGE_WITHDRAWN);
+	after->tasks[0].runs++; /* somebody else has moved */
+	after->tasks[1].wait.idle = "multiprocessing manager";
+	assert_int_equal(judge(&p, 12 * S, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S + 600 * MS, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S + 300 * MS, after), JUDGE_WAIT);
+	snapshot_free(before);
+	snapshot_free(after);
+}
+
 static void passes_cost_a_share_of_a_core(void **state)
 {
 	(void)state;
@@ -220,13 +340,18 @@ int main(void)
 		cmocka_unit_test(a_proof_needs_two_looks),
 		cmocka_unit_test(who_moved_between_two_looks_begins_anew),
 		cmocka_unit_test(what_was_told_is_withdrawn_when_it_moves),
+		cmocka_unit_test(who_waits_for_anybody_is_suspected_unless_in_private),
 		cmocka_unit_test(unheard_alarms_are_only_suspected_and_later),
+		cmocka_unit_test(a_suspicion_counts_what_the_passes_saw),
 		cmocka_unit_test(a_live_child_means_nothing_is_said),
 		cmocka_unit_test(looks_follow_stillness),
+		cmocka_unit_test(who_newly_stands_still_is_looked_at_though_looks_are_rare),
 		cmocka_unit_test(a_known_timer_spares_looks_until_it_ends_or_somebody_moves),
+		cmocka_unit_test(a_dear_look_is_repeated_when_the_last_alarm_is_over),
 		cmocka_unit_test(stacks_are_read_when_nobody_else_moves),
 		cmocka_unit_test(what_did_not_stand_is_taken_back),
 		cmocka_unit_test(assumptions_decide_when_and_whether),
+		cmocka_unit_test(an_idle_helper_that_waits_again_holds_nothing_up),
 		cmocka_unit_test(passes_cost_a_share_of_a_core),
 	};
 
