@@ -94,7 +94,7 @@ void look_end_of_idle(struct look *l, pid_t tid)
 		return;
 	if (!tid)
 		look_timeout(l, l->idle_ns[l->t->proc]);
-	else if (t && t->wait.idle)
+	else if (t && t->wait.idle && idle_ends(t->wait.idle))
 		look_timeout(l, t->wait.timeout_ns);
 }
 
@@ -208,9 +208,10 @@ static void find_idle(struct look *l)
 	}
 	for (size_t i = 0; i < s->ntasks; i++) {
 		const struct task *t = &s->tasks[i];
+		bool ends = t->wait.idle && idle_ends(t->wait.idle);
 
-		l->all_idle[t->proc] = l->all_idle[t->proc] && (t->wait.op == WAIT_DEAD || t->wait.idle);
-		for (size_t p = 0; t->wait.idle && p < s->nprocs; p++)
+		l->all_idle[t->proc] = l->all_idle[t->proc] && (t->wait.op == WAIT_DEAD || ends);
+		for (size_t p = 0; ends && p < s->nprocs; p++)
 			if (s->procs[p].vm == s->procs[t->proc].vm && t->wait.timeout_ns < l->idle_ns[p])
 				l->idle_ns[p] = t->wait.timeout_ns;
 	}

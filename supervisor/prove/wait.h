@@ -63,6 +63,8 @@ void look_weak(struct look *l, enum node_kind kind, size_t number);
 void look_process(struct look *l, const struct process *p);
 /** The holders of ENDS of OBJECT, who could do what a wait for WAY needs. */
 void look_holders(struct look *l, int object, unsigned ends, unsigned way);
+/** Does an idle helper thread, as `wait.idle` names it, end when its time is over? Others wait again. owners.c */
+bool idle_ends(const char *idle);
 /** The end of a thread TID of the task's memory map, 0: of any, would wake it, as a join: an idle one ends when its time is over. */
 void look_end_of_idle(struct look *l, pid_t tid);
 /** Is a file that the tree has under way to somebody outside? Then L's task is live: which one it is, nothing tells. */

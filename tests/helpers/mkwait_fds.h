@@ -246,7 +246,7 @@ static void vtime(void)
 	terminal_timer(0);
 }
 
-static void vtime_vmin(void) /* the clock starts with the first byte */
+static void vtime_vmin(void) /* the clock starts with the first byte: that it has not come can't be known */
 {
 	terminal_timer(1);
 }

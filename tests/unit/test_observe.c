@@ -469,7 +469,7 @@ static const struct row rows[] = {
 	{"pty-read", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
 	{"pty-full", WAIT_FDS, "write", OBJECT_PTY, END_WRITE, has_peer, NULL},
 	{"vtime", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
-	{"vtime-vmin", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
+	{"vtime-vmin", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
 	{"epoll", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_pipe, NULL},
 	{"epoll-timeout", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, in_100_s, NULL},
 	{"epoll-nested", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_epoll, NULL},
