@@ -301,6 +301,16 @@ static void lock_second(void)
 	lock_file(getenv("MKNAME_LOCK"), 1, 1);
 }
 
+/** On a file system that is none of those which only processes of this machine lock. */
+static void lock_odd(void)
+{
+	int one = need(open("/proc/version", O_RDONLY | O_CLOEXEC), "open"), other = need(open("/proc/version", O_RDONLY | O_CLOEXEC), "open");
+
+	need(flock(one, LOCK_EX), "flock");
+	ready(0);
+	flock(other, LOCK_EX);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -312,6 +322,7 @@ static const struct {
 	{"fifo-linked", fifo_linked}, {"fifo-gone", fifo_gone}, {"sem-named", sem_named}, {"sem-gone", sem_gone},
 	{"map-memfd", map_memfd}, {"map-file", map_file}, {"map-file-gone", map_file_gone}, {"map-sysv", map_sysv},
 	{"sysv-message", sysv_message}, {"sysv-semaphore", sysv_semaphore}, {"lock-first", lock_first}, {"lock-second", lock_second},
+	{"lock-odd", lock_odd},
 };
 
 int main(int argc, char **argv)

@@ -133,6 +133,7 @@ static const struct row rows[] = {
 	{"map-file-gone", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
 	{"map-sysv", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"sysv-message", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
+	{"lock-odd", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "on a file system"},
 	{"sysv-semaphore", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
 };
 
