@@ -85,7 +85,7 @@ static void remove_files(void)
 
 	if (glob("/tmp/mkname-*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
-			unlink(g.gl_pathv[i]);
+			remove(g.gl_pathv[i]);
 	globfree(&g);
 	if (glob("/dev/shm/sem.mkname-*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
@@ -133,6 +133,7 @@ static const struct row rows[] = {
 	{"map-file-gone", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
 	{"map-sysv", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"sysv-message", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
+	{"fuse-read", WAIT_FDS, OBJECT_FILE, 0, 0, NULL},
 	{"lock-odd", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "on a file system"},
 	{"sysv-semaphore", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
 };
