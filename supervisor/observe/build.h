@@ -47,7 +47,6 @@ struct builder {
 	VEC(struct task) tasks;
 	VEC(struct lock_holder) locks;
 	VEC(int) inflight;
-	VEC(const char *) stray_locks;
 	VEC(const char *) shared_keys; /* shared memory in which somebody waits */
 	bool waits_fds, waits_lock, has_sockets;
 	bool net_asked, net_private; /* names.c: of our network namespace, once asked */
@@ -59,6 +58,8 @@ struct builder {
 int object_named(struct builder *b, const char *key, bool *is_new);
 /** All descriptors of procs.at[I]. */
 void objects_of_process(struct builder *b, size_t i);
+/** Where (PID, FD) belongs in the order of KIND's open files. *FOUND: there is the same one. False when kcmp(2) refuses. */
+bool objects_place(struct builder *b, enum link_kind kind, pid_t pid, int fd, size_t *place, bool *found);
 /** Resolve the targets of epolls, once the descriptors of all are there. */
 void objects_resolve_epolls(struct builder *b);
 /** Both sides of each terminal. */
@@ -79,10 +80,17 @@ void names_resolve(struct builder *b);
 bool names_has_mapping(const struct observe *ob, pid_t pid, const struct mapping *m);
 /** Is a lock on a file of this device, as process PID sees it, one among the processes of this machine alone? */
 bool names_locks_are_local(const struct observe *ob, pid_t pid, unsigned major, unsigned minor);
+/** Is the one name that the file of M has made up at random, by a library that tells it to the processes that it starts, and no other
+ *  user's? */
+bool names_is_random(const struct mapping *m);
 /** Is this the machine's first pid namespace, so that no process is out of sight? */
 bool names_all_in_sight(const struct observe *ob);
 /** One of tracewrap's own. */
 bool names_is_guard(const struct observe *ob, pid_t pid);
+
+/** Are files on their way to a socket that the tree does not hold? Notes it, and in RECEIVERS the unix sockets that may have files in their
+ *  queue. @return false: that can't be told. */
+bool sockets_under_way(struct builder *b, struct idmap *receivers);
 
 /* ---- outside.c ---- */
 
@@ -97,6 +105,10 @@ void family_resolve(struct builder *b);
 void family_mappings(struct builder *b);
 /** Locks held, by process and by the kernel's table. */
 void family_locks(struct builder *b);
+/** Does a task of the tree wait for a lock on the file KEY? */
+bool family_waits_for(const struct builder *b, const char *key);
+/** Somebody outside the tree holds a lock on the file KEY. */
+void family_lock_outside(struct builder *b, const char *key);
 /** Add to KEYS the keys of shared_keys that the map of DIR ("PID/task/TID") has. @return how many; BUF is scratch. */
 size_t mapped_keys(struct builder *b, const char *dir, const char **keys);
 

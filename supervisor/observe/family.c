@@ -201,12 +201,25 @@ static void process_locks(struct builder *b, size_t i, struct strmap *shown)
 	vec_free(&held);
 }
 
-static bool locks_wanted(const struct builder *b, const char *key)
+bool family_waits_for(const struct builder *b, const char *key)
 {
-	for (size_t i = 0; i < b->tasks.n; i++)
-		if (b->tasks.at[i].wait.op == WAIT_FLOCK && strcmp(b->tasks.at[i].wait.key, key) == 0)
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		const struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
 			return true;
+	}
 	return false;
+}
+
+void family_lock_outside(struct builder *b, const char *key)
+{
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
+			w->outside = true;
+	}
 }
 
 /** One that nobody of the tree shows is held outside, or by who can't be read: another range or kind of lock than those that are shown. */
@@ -215,8 +228,8 @@ static void note_stray(struct builder *b, const struct file_lock *lock, const st
 	OWNED_TEXT text = {0};
 
 	text_addn(&text, lock->text, lock->len);
-	if (!strmap_get(shown, text_str(&text), NULL) && locks_wanted(b, lock->key))
-		vec_push(&b->stray_locks, arena_strdup(b->arena, lock->key));
+	if (!strmap_get(shown, text_str(&text), NULL))
+		family_lock_outside(b, lock->key);
 }
 
 void family_locks(struct builder *b)

@@ -155,18 +155,29 @@ static bool begins(const struct mapping *m, const char *with)
 	return m->path_len >= strlen(with) && memcmp(m->path, with, strlen(with)) == 0;
 }
 
+/** /dev/shm, if it is what the file of M is in; NULL. */
+static DIR *open_shm(const struct mapping *m)
+{
+	DIR *dir = opendir(SHM);
+	struct stat st;
+	char device[16] = "";
+
+	if (dir && fstat(dirfd(dir), &st) == 0)
+		snprintf(device, sizeof device, "%02x:%02x", major(st.st_dev), minor(st.st_dev));
+	if (dir && strcmp(device, m->device) != 0) {
+		closedir(dir);
+		dir = NULL;
+	}
+	return dir;
+}
+
 /** A file below /dev/shm has its names there, and nowhere else: link(2) does not leave a file system. For who may not ask the file itself. */
 static bool is_gone_from_shm(const struct mapping *m)
 {
-	DIR *dir = begins(m, SHM) ? opendir(SHM) : NULL;
+	DIR *dir = begins(m, SHM) ? open_shm(m) : NULL;
 	struct dirent *e;
-	struct stat st;
-	char device[16];
-	bool gone = dir && fstat(dirfd(dir), &st) == 0;
+	bool gone = dir != NULL;
 
-	if (gone)
-		snprintf(device, sizeof device, "%02x:%02x", major(st.st_dev), minor(st.st_dev));
-	gone = gone && strcmp(device, m->device) == 0;
 	while (gone && (e = readdir(dir))) {
 		bool folder = e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 
@@ -214,4 +225,41 @@ bool names_locks_are_local(const struct observe *ob, pid_t pid, unsigned major, 
 		if (strcmp(type, local[i]) == 0)
 			return true;
 	return false;
+}
+
+/* Names of semaphores that are made up for the processes of one program, where a child that does not share its parent's memory opens them by
+ * name: a prefix, eight characters out of 37 (tempfile._RandomNameSequence), and sem_open(3) puts "sem." before it.
+ * multiprocessing/synchronize.py: SemLock._make_name(); loky/backend/synchronize.py (joblib has it built in): the same with a pid. */
+static bool is_random_name(const char *name)
+{
+	if (strncmp(name, "sem.mp-", 7) == 0)
+		name += 7;
+	else if (strncmp(name, "sem.loky-", 9) == 0)
+		name += 9 + strspn(name + 9, "0123456789");
+	else
+		return false;
+	name += *name == '-'; /* behind the pid */
+	return name[-1] == '-' && strlen(name) == 8 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == 8;
+}
+
+static bool has_random_name(DIR *dir, ino_t inode)
+{
+	struct dirent *e;
+	struct stat st;
+
+	while ((e = readdir(dir)))
+		if (e->d_ino == inode && is_random_name(e->d_name))
+			return fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_ino == inode &&
+			       st.st_nlink == 1 && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+	return false;
+}
+
+bool names_is_random(const struct mapping *m)
+{
+	DIR *dir = begins(m, SHM) ? open_shm(m) : NULL;
+	bool random = dir && has_random_name(dir, m->inode);
+
+	if (dir)
+		closedir(dir);
+	return random;
 }

@@ -25,7 +25,6 @@ static void builder_free(struct builder *b)
 	vec_free(&b->tasks);
 	vec_free(&b->locks);
 	vec_free(&b->inflight);
-	vec_free(&b->stray_locks);
 	vec_free(&b->shared_keys);
 }
 
@@ -57,8 +56,9 @@ static int64_t acted_ns(const struct builder *b, const struct seen_process *p)
 	int64_t last_ns = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct look *l = &p->tasks.at[i].look;
-		int64_t at_ns = l->valid ? l->asleep_ns : b->now_ns;
+		const struct seen_task *t = &p->tasks.at[i];
+		const struct look *l = &t->look;
+		int64_t at_ns = !l->valid ? b->now_ns : known_idle(t) && t->idle_again ? t->ticks_since_ns : l->asleep_ns;
 
 		if (at_ns > last_ns)
 			last_ns = at_ns;
@@ -88,6 +88,7 @@ static struct process process_of(struct builder *b, const struct seen_process *p
 		.alarm_use = alarm_use(&d->status),
 		.alarm_ns = alarms_until(b->ob, acted_ns(b, p), b->now_ns),
 		.posix_timers = d->posix_timers,
+		.file_signals = d->file_signals,
 		.vm = p->pid,
 		.start_ticks = p->start_ticks,
 		.image = p->stat.start_stack,
@@ -203,7 +204,7 @@ static void add_tasks(struct builder *b)
 	}
 	family_mappings(b);
 	family_locks(b);
-	if (b->waits_fds || b->shared_keys.n)
+	if (b->waits_fds || b->waits_lock || b->shared_keys.n)
 		outside_scan(b);
 }
 
@@ -225,8 +226,6 @@ static void fill(struct builder *b)
 	s->ninflight = b->inflight.n;
 	s->locks = arena_memdup(b->arena, b->locks.at, b->locks.n * sizeof *b->locks.at);
 	s->nlocks = b->locks.n;
-	s->stray_locks = arena_memdup(b->arena, b->stray_locks.at, b->stray_locks.n * sizeof *b->stray_locks.at);
-	s->nstray_locks = b->stray_locks.n;
 }
 
 static struct seen_task *find_task(struct seen_process *p, pid_t tid)

@@ -149,6 +149,25 @@ static bool held_lock(struct cursor line, struct file_lock *out)
 	return strchr(out->key, ':') != NULL;
 }
 
+/** "1: KIND ..." */
+static bool is_lock_of(struct cursor line, const char *kind)
+{
+	const char *word;
+	size_t len;
+
+	return scan_word(&line, &word, &len) && scan_word(&line, &word, &len) && len == strlen(kind) && memcmp(word, kind, len) == 0;
+}
+
+bool parse_fdinfo_lease(const char *text, size_t len)
+{
+	struct cursor line, c = {text, len};
+
+	while (parse_line(&c, &line.at, &line.left))
+		if (scan_text(&line, "lock:") && is_lock_of(line, "LEASE"))
+			return true;
+	return false;
+}
+
 bool parse_next_fdinfo_lock(struct cursor *c, struct file_lock *out)
 {
 	struct cursor line;

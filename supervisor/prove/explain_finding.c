@@ -142,7 +142,7 @@ static void write_blocked(struct writing *wr, size_t task)
 	memcpy(b->args, t->args, sizeof b->args);
 	write_edges(wr, task, b);
 	list_objects(wr, &t->wait);
-	if (t->moved_ns > wr->f->onset_ns)
+	if (t->moved_ns > wr->f->onset_ns && !t->wait.idle) /* an idle helper may tick */
 		wr->f->onset_ns = t->moved_ns;
 }
 

@@ -23,11 +23,12 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 {
 	size_t number;
 
+	look_leak(l);
 	if (w->outside)
-		look_live(l, "shared memory is mapped outside the tree");
+		look_live(l, "shared memory is in reach outside the tree");
 	if (w->named) {
 		look_weak(l, NODE_ANYONE, 0);
-		look_assume(l, ASSUME_NO_SHM_OPEN);
+		look_assume(l, w->random ? ASSUME_NO_RANDOM_OPEN : ASSUME_NO_SHM_OPEN);
 	}
 	if (graph_mapped(l->g, w->key, &number))
 		look_strong(l, NODE_MAPPED, number);
@@ -104,27 +105,19 @@ static void table_wakers(struct look *l, const char *key)
 		look_live(l, "the lock is held outside the tree");
 }
 
-/** Beside the locks that the tree shows there is another, of another kind (flock(2), fcntl_locking(2)) or range maybe: that one may be what is in
- *  the way. */
-static void stray_wakers(struct look *l, const char *key)
-{
-	for (size_t i = 0; i < l->s->nstray_locks && !l->live; i++)
-		if (strcmp(l->s->stray_locks[i], key) == 0)
-			look_live(l, "the file is also locked outside the tree");
-}
-
 static void flock_wakers(struct look *l, const struct wait *w)
 {
 	size_t number;
 
+	look_leak(l);
 	if (!w->key)
 		look_live(l, "the file of its lock is not known");
+	else if (w->outside) /* beside the locks that the tree shows, of another kind (flock(2), fcntl_locking(2)) or range maybe */
+		look_live(l, "the file is also locked outside the tree");
 	else if (graph_locked(l->g, w->key, &number))
 		look_strong(l, NODE_LOCKED, number);
 	else
 		table_wakers(l, w->key);
-	if (w->key)
-		stray_wakers(l, w->key);
 	if (l->g->w.any_dark)
 		look_strong(l, NODE_DARK, 0);
 }

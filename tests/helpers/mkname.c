@@ -194,6 +194,62 @@ static void sem_named(void)
 	wait_on(sem_open(path_of("s") + 4, O_CREAT | O_EXCL, 0600, 0));
 }
 
+/** As multiprocessing and loky name theirs. */
+static sem_t *make_random(const char *before, const char *after, mode_t mode, char name[40])
+{
+	umask(0);
+	snprintf(name, 40, "/%s-mk%06d%s", before, (int)getpid() % 1000000, after);
+	return sem_open(name, O_CREAT | O_EXCL, mode, 0);
+}
+
+static void sem_random(void)
+{
+	char name[40];
+
+	wait_on(make_random("mp", "", 0600, name));
+}
+
+static void sem_random_opened(void)
+{
+	char name[40];
+
+	if (make_random("mp", "", 0600, name) == SEM_FAILED)
+		skip("sem_open");
+	execl("/proc/self/exe", "mkname", "sem-open", name, NULL);
+}
+
+static void sem_random_loky(void)
+{
+	char name[40];
+
+	wait_on(make_random("loky-4711", "", 0600, name));
+}
+
+static void sem_random_for_all(void)
+{
+	char name[40];
+
+	wait_on(make_random("mp", "", 0666, name));
+}
+
+static void sem_random_twice(void)
+{
+	char name[40], from[60], to[60];
+	sem_t *s = make_random("mp", "", 0600, name);
+
+	snprintf(from, sizeof from, "/dev/shm/sem.%s", name + 1);
+	snprintf(to, sizeof to, "/dev/shm/sem.x%s", name + 1);
+	need(link(from, to), "link");
+	wait_on(s);
+}
+
+static void sem_random_longer(void)
+{
+	char name[40];
+
+	wait_on(make_random("mp", "0", 0600, name));
+}
+
 static void sem_gone(void)
 {
 	char *name = path_of("s") + 4;
@@ -381,6 +437,8 @@ static const struct {
 	{"dgram-path-gone", dgram_path_gone}, {"dgram-unnamed", dgram_unnamed}, {"dgram-pair", dgram_pair}, {"udp-recv", udp_recv},
 	{"udp-connected", udp_connected}, {"udp-outside", udp_outside}, 
 	{"fifo-linked", fifo_linked}, {"fifo-gone", fifo_gone}, {"sem-named", sem_named}, {"sem-gone", sem_gone},
+	{"sem-random", sem_random}, {"sem-random-opened", sem_random_opened}, {"sem-random-loky", sem_random_loky},
+	{"sem-random-for-all", sem_random_for_all}, {"sem-random-twice", sem_random_twice}, {"sem-random-longer", sem_random_longer},
 	{"map-memfd", map_memfd}, {"map-file", map_file}, {"map-file-gone", map_file_gone}, {"map-sysv", map_sysv},
 	{"sysv-message", sysv_message}, {"sysv-semaphore", sysv_semaphore}, {"lock-first", lock_first}, {"lock-second", lock_second},
 	{"lock-odd", lock_odd},
@@ -389,6 +447,8 @@ static const struct {
 int main(int argc, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (argc == 3 && strcmp(argv[1], "sem-open") == 0)
+		wait_on(sem_open(argv[2], 0));
 	for (size_t i = 0; argc == 2 && i < sizeof situations / sizeof *situations; i++)
 		if (strcmp(argv[1], situations[i].name) == 0)
 			situations[i].run();

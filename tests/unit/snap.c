@@ -214,6 +214,8 @@ static void set_futex(struct draft *d, struct wait *w, char *args)
 			w->owner = number(value);
 		} else if (strcmp(arg, "named") == 0)
 			w->named = true;
+		else if (strcmp(arg, "random") == 0)
+			w->named = w->random = true;
 		else if (strcmp(arg, "outside") == 0)
 			w->outside = true;
 		else
@@ -289,6 +291,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->catches_chld = true;
 	else if (strcmp(word, "timers") == 0)
 		p->posix_timers = true;
+	else if (strcmp(word, "filesignals") == 0)
+		p->file_signals = true;
 	else if (strcmp(word, "mourns") == 0)
 		p->mourns = true;
 	else if (strcmp(word, "dark") == 0)
@@ -454,6 +458,14 @@ static void add_line(struct draft *d, char *line)
 	}
 }
 
+static void note_strays(const struct draft *d, struct snapshot *s)
+{
+	for (size_t i = 0; i < s->ntasks; i++)
+		for (size_t k = 0; k < d->strays.n; k++)
+			if (s->tasks[i].wait.op == WAIT_FLOCK && strcmp(s->tasks[i].wait.key, d->strays.at[k]) == 0)
+				s->tasks[i].wait.outside = true;
+}
+
 static void finish(struct draft *d)
 {
 	struct snapshot *s = d->s;
@@ -470,8 +482,7 @@ static void finish(struct draft *d)
 	s->nobjects = d->objects.n;
 	s->locks = arena_memdup(d->a, d->locks.at, d->locks.n * sizeof *s->locks);
 	s->nlocks = d->locks.n;
-	s->stray_locks = arena_memdup(d->a, d->strays.at, d->strays.n * sizeof *d->strays.at);
-	s->nstray_locks = d->strays.n;
+	note_strays(d, s);
 	s->inflight = arena_memdup(d->a, d->inflight.at, d->inflight.n * sizeof *s->inflight);
 	s->ninflight = d->inflight.n;
 	vec_free(&d->procs);

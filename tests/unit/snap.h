@@ -10,7 +10,7 @@
  *   poll(r:OBJ,w:OBJ,...) or poll()
  *   wait4(PID,...)  waitany(PID,...)    sleep(SECONDS)    sigwait  sigwait(alrm)
  *   futex(gil=TID)
- *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)
+ *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)  futex(shm=KEY,random)
  *   flock(KEY)
  * WORD is one of
  *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   idle=WHOSE  mourns   full (says nothing, for readers)

@@ -302,6 +302,30 @@ static void assumptions_decide_when_and_whether(void **state)
 	snapshot_free(s);
 }
 
+/** Its stack has been asked at each look, and whom it had woken in between would have moved. */
+static void an_idle_helper_that_waits_again_holds_nothing_up(void **state)
+{
+	struct policy p;
+	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
+
+	(void)state;
+	before->tasks[1].wait.idle = after->tasks[1].wait.idle = "multiprocessing manager";
+	before->tasks[1].wait.timeout_ns = after->tasks[1].wait.timeout_ns = 500 * MS;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 600 * MS, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S + 100 * MS, before), JUDGE_PROVEN);
+	after->tasks[1].wait.idle = NULL; /* it has done something else */
+	assert_int_equal(judge(&p, 11 * S + 200 * MS, after), JUDGE_WITHDRAWN);
+	after->tasks[0].runs++; /* somebody else has moved */
+	after->tasks[1].wait.idle = "multiprocessing manager";
+	assert_int_equal(judge(&p, 12 * S, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S + 600 * MS, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S + 300 * MS, after), JUDGE_WAIT);
+	snapshot_free(before);
+	snapshot_free(after);
+}
+
 static void passes_cost_a_share_of_a_core(void **state)
 {
 	(void)state;
@@ -327,6 +351,7 @@ int main(void)
 		cmocka_unit_test(stacks_are_read_when_nobody_else_moves),
 		cmocka_unit_test(what_did_not_stand_is_taken_back),
 		cmocka_unit_test(assumptions_decide_when_and_whether),
+		cmocka_unit_test(an_idle_helper_that_waits_again_holds_nothing_up),
 		cmocka_unit_test(passes_cost_a_share_of_a_core),
 	};
 

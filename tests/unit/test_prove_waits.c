@@ -203,15 +203,22 @@ static void the_table_of_idle_waits(void **state)
 {
 	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
 
+	bool again;
+
 	(void)state;
-	assert_non_null(prove_idle(&s));
+	assert_non_null(prove_idle(&s, &again));
+	assert_false(again);
 	s.quality = STACK_PARTIAL; /* there may be more below */
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
 	s.quality = STACK_EXACT;
+	s.service = "multiprocessing manager";
+	assert_non_null(prove_idle(&s, &again));
+	assert_true(again);
 	s.service = "execnet receiver";
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
+	assert_false(again);
 	s.service = NULL;
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
 }
 
 static void holders_that_can_not_be_read(void **state)
