@@ -220,6 +220,26 @@ static void pty_read(void)
 	read_one(fd);
 }
 
+/** The same by the name that is each process's own. */
+static int open_own_terminal(void)
+{
+	int master, slave = open_terminal(&master), fd;
+
+	setsid();
+	need(ioctl(slave, TIOCSCTTY, 0), "TIOCSCTTY");
+	fd = need(open("/dev/tty", O_RDWR | O_CLOEXEC), "/dev/tty");
+	close(slave);
+	return fd;
+}
+
+static void tty_read(void)
+{
+	int fd = open_own_terminal();
+
+	ready(0);
+	read_one(fd);
+}
+
 static void pty_full(void)
 {
 	int master, fd = open_terminal(&master);
@@ -228,9 +248,8 @@ static void pty_full(void)
 	fill(fd);
 }
 
-static void terminal_timer(cc_t least)
+static void terminal_timer(int fd, cc_t least)
 {
-	int master, fd = open_terminal(&master);
 	struct termios mode;
 
 	need(tcgetattr(fd, &mode), "tcgetattr");
@@ -243,12 +262,21 @@ static void terminal_timer(cc_t least)
 
 static void vtime(void)
 {
-	terminal_timer(0);
+	int master;
+
+	terminal_timer(open_terminal(&master), 0);
+}
+
+static void tty_vtime(void)
+{
+	terminal_timer(open_own_terminal(), 0);
 }
 
 static void vtime_vmin(void) /* the clock starts with the first byte */
 {
-	terminal_timer(1);
+	int master;
+
+	terminal_timer(open_terminal(&master), 1);
 }
 
 /* ---- poll, select, epoll ---- */

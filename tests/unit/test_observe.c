@@ -468,6 +468,8 @@ static const struct row rows[] = {
 	{"sndtimeo", WAIT_FDS, "write", OBJECT_UNIX, END_WRITE, in_100_s, NULL},
 	{"pty-read", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
 	{"pty-full", WAIT_FDS, "write", OBJECT_PTY, END_WRITE, has_peer, NULL},
+	{"tty-read", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
+	{"tty-vtime", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
 	{"vtime", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
 	{"vtime-vmin", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
 	{"epoll", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_pipe, NULL},
