@@ -480,6 +480,8 @@ static const struct row rows[] = {
 	{"epoll-closed", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_unknown, NULL},
 	{"poll", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, two_pipes, NULL},
 	{"poll-timeout", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, two_pipes_100_s, NULL},
+	{"poll-again", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, NULL, NULL},
+	{"poll-again-timeout", WAIT_RUN, NULL, 0, 0, runs, "whose end is not known"},
 	{"select", WAIT_FDS, NULL, OBJECT_PIPE, END_READ, on_fd_100, NULL},
 	{"select-timeout", WAIT_FDS, NULL, 0, 0, in_100_s, NULL},
 	{"eventfd", WAIT_FDS, "read", OBJECT_EVENTFD, END_READ, both_hold, NULL},
