@@ -24,7 +24,7 @@ static const struct row {
 	{"stall", "D", OPT_STALL, "so long without progress (a test, a process or thread that begins or ends, output) is told, once, with what is known of the reason. Default: 60s; 0: never"},
 	{"on-stall", "report|kill", OPT_ON_STALL, "what that leads to: it is only told, or the run is ended as for a hang, exit code 124. Default: report; kill where CI is set"},
 	{"test-timeout", "D", OPT_TEST_TIMEOUT, "bound of one test, its fixtures included; when it is over the run ends as for --timeout. Default: 0, none"},
-	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden. Default: alarms, fifo, shm, service and hidden never"},
+	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden, listener. Default: alarms, fifo, shm, service, hidden and listener never"},
 	{"horizon", "D", OPT_HORIZON, "a wait with a timeout longer than this counts as endless. Default: 1h, or the time of --timeout where that is longer"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
@@ -55,7 +55,7 @@ static const struct {
 } usual[] = {
 	{OPT_ON_HANG, "kill"}, {OPT_TIMEOUT, "0"}, {OPT_GRACE, "3s"}, {OPT_LEAKS, "warn"}, {OPT_PORTS, "127.0.0.1:1616"},
 	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"}, {OPT_STALL, "60s"}, {OPT_ON_STALL, "report"},
-	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service and hidden never"},
+	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service, hidden and listener never"},
 };
 
 /** Opened last: what is no run leaves the file alone. */

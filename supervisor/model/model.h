@@ -51,8 +51,9 @@ struct object {
 	bool listener;
 	bool datagram; /* a socket that takes what anybody sends to its name, UDP or unix */
 	bool private;  /* a listener or datagram socket that nobody outside the tree can reach by a name */
+	bool scatters; /* unix: it waits for room that its datagrams take up in the queues of others than the peer, too */
 	bool named;    /* a FIFO with a path: anyone may open it */
-	bool transit;  /* TCP: data is under way to it */
+	bool transit;  /* TCP: data is under way to it, or will be given up */
 	bool armed;    /* timerfd */
 	bool takes_alarm; /* signalfd whose mask has SIGALRM */
 	bool read_timer;  /* terminal with VMIN 0 and VTIME > 0 (termios(3)) */
@@ -94,7 +95,7 @@ struct wait {
 	const char *key; /* WAIT_FUTEX: the shared mapping "MAJ:MIN:INODE", NULL when private. WAIT_FLOCK: the file, likewise */
 	bool named;      /* WAIT_FUTEX: the mapping has a name, so anyone may open it */
 	bool random;     /* WAIT_FUTEX: its only name is one that a library made up at random, for its user alone */
-	bool outside;    /* WAIT_FUTEX: mapped outside the tree as well */
+	bool outside;    /* WAIT_FUTEX: the memory is in reach outside the tree. WAIT_FLOCK: the lock is held there, too */
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
@@ -141,6 +142,7 @@ struct process {
 	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
+	bool file_signals; /* one of its files may send a signal: O_ASYNC, a lease, a queue or a folder that is watched (fcntl(2)) */
 	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
@@ -170,7 +172,7 @@ struct snapshot {
 	size_t ntasks;
 	struct object *objects;
 	size_t nobjects;
-	int *inflight; /* receiving sockets with descriptors in their queue (`scm_fds` of fdinfo) */
+	int *inflight; /* receiving sockets with descriptors in their queue (`scm_fds` of fdinfo); -1: one that the tree does not hold */
 	size_t ninflight;
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;

@@ -70,6 +70,7 @@ static void read_object(struct reader *r, const struct at *at, int index)
 	o.private = reader_get_bool(r, at, "private", false);
 	o.named = reader_get_bool(r, at, "named", false);
 	o.transit = reader_get_bool(r, at, "transit", false);
+	o.scatters = reader_get_bool(r, at, "scatters", false);
 	o.armed = reader_get_bool(r, at, "armed", o.kind == OBJECT_TIMERFD);
 	o.takes_alarm = reader_get_bool(r, at, "alrm", o.kind == OBJECT_SIGNALFD);
 	o.read_timer = reader_get_bool(r, at, "vtime", false);
@@ -130,6 +131,7 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 		reader_fail(r, at, "alrm", "\"%.40s\" is no use of an alarm", use);
 	p->catches_chld = reader_need_bool(r, at, "chld");
 	p->posix_timers = reader_need_bool(r, at, "timer");
+	p->file_signals = reader_get_bool(r, at, "file_signals", false);
 	p->mourns = reader_get_bool(r, at, "mourns", false);
 	p->alarm_heard = reader_get_bool(r, at, "heard", false);
 	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
@@ -376,7 +378,11 @@ static void read_inflight(struct reader *r, const struct at *top)
 
 	r->s->inflight = arena_array(r->s->arena, r->s->ninflight, sizeof *r->s->inflight);
 	cJSON_ArrayForEach(item, list)
-		r->s->inflight[i++] = to_object(r, top, "inflight", item);
+	{
+		bool outside = cJSON_IsString(item) && strcmp(item->valuestring, SNAPSHOT_OUTSIDE) == 0;
+
+		r->s->inflight[i++] = outside ? -1 : to_object(r, top, "inflight", item);
+	}
 }
 
 static void check_schema(struct reader *r, const struct at *top)

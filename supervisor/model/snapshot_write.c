@@ -22,7 +22,7 @@ static const char **object_keys(const struct snapshot *s, struct arena *a)
 		const char *name = s->objects[i].name ? s->objects[i].name : "object";
 
 		keys[i] = name;
-		while (strmap_get(seen, keys[i], NULL) || strcmp(keys[i], SNAPSHOT_GONE) == 0)
+		while (strmap_get(seen, keys[i], NULL) || strcmp(keys[i], SNAPSHOT_GONE) == 0 || strcmp(keys[i], SNAPSHOT_OUTSIDE) == 0)
 			keys[i] = arena_printf(a, "%s #%zu", keys[i], i);
 		strmap_put(seen, keys[i], i);
 	}
@@ -79,6 +79,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 		put_bool(t, "gil", w->gil);
 	} else if (w->op == WAIT_FLOCK) {
 		put_text(t, "key", w->key ? w->key : "");
+		put_bool(t, "outside", w->outside);
 	} else if (w->op == WAIT_SIGNAL) {
 		put_bool(t, "alrm", w->takes_alarm);
 	} else if (w->op == WAIT_STOPPED) {
@@ -145,6 +146,7 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 	put_bool(t, "chld", p->catches_chld);
 	put_text(t, "alrm", alarm_use_word(p->alarm_use));
 	put_bool(t, "timer", p->posix_timers);
+	put_bool(t, "file_signals", p->file_signals);
 	put_bool(t, "mourns", p->mourns);
 	put_bool(t, "heard", p->alarm_heard);
 	if (p->alarm_heard && p->alarm_ns != NEVER_NS) {
@@ -191,6 +193,7 @@ static void put_object(struct text *t, const struct snapshot *s, const char *con
 	put_bool(t, "private", o->private);
 	put_bool(t, "named", o->named);
 	put_bool(t, "transit", o->transit);
+	put_bool(t, "scatters", o->scatters);
 	put_bool(t, "armed", o->armed);
 	put_bool(t, "alrm", o->takes_alarm);
 	put_bool(t, "vtime", o->read_timer);
@@ -252,10 +255,11 @@ static void put_inflight(struct text *t, const struct snapshot *s, const char *c
 	put_key(t, "inflight");
 	text_add(t, "[");
 	for (size_t i = 0; i < s->ninflight; i++) {
-		if (s->inflight[i] < 0)
-			continue;
 		put_comma(t);
-		put_object_name(t, s, names, s->inflight[i]);
+		if (s->inflight[i] < 0)
+			put_str(t, SNAPSHOT_OUTSIDE);
+		else
+			put_object_name(t, s, names, s->inflight[i]);
 	}
 	text_add(t, "]");
 }

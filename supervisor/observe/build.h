@@ -58,6 +58,8 @@ struct builder {
 int object_named(struct builder *b, const char *key, bool *is_new);
 /** All descriptors of procs.at[I]. */
 void objects_of_process(struct builder *b, size_t i);
+/** Where (PID, FD) belongs in the order of KIND's open files. *FOUND: there is the same one. False when kcmp(2) refuses. */
+bool objects_place(struct builder *b, enum link_kind kind, pid_t pid, int fd, size_t *place, bool *found);
 /** Resolve the targets of epolls, once the descriptors of all are there. */
 void objects_resolve_epolls(struct builder *b);
 /** Both sides of each terminal. */
@@ -84,6 +86,10 @@ bool names_all_in_sight(const struct observe *ob);
 /** One of tracewrap's own. */
 bool names_is_guard(const struct observe *ob, pid_t pid);
 
+/** Are files on their way to a socket that the tree does not hold? Notes it, and in RECEIVERS the unix sockets that may have files in their
+ *  queue. @return false: that can't be told. */
+bool sockets_under_way(struct builder *b, struct idmap *receivers);
+
 /* ---- outside.c ---- */
 
 /** Ends held, and shared memory mapped, by processes that are not of the tree. */
@@ -97,6 +103,10 @@ void family_resolve(struct builder *b);
 void family_mappings(struct builder *b);
 /** Locks held, by process and by the kernel's table. */
 void family_locks(struct builder *b);
+/** Does a task of the tree wait for a lock on the file KEY? */
+bool family_waits_for(const struct builder *b, const char *key);
+/** Somebody outside the tree holds a lock on the file KEY. */
+void family_lock_outside(struct builder *b, const char *key);
 /** Add to KEYS the keys of shared_keys that the map of DIR ("PID/task/TID") has. @return how many; BUF is scratch. */
 size_t mapped_keys(struct builder *b, const char *dir, const char **keys);
 

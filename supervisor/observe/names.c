@@ -27,6 +27,19 @@ bool names_is_guard(const struct observe *ob, pid_t pid)
 	return pid == ob->opt.supervisor || pid == ob->opt.skip[0] || pid == ob->opt.skip[1];
 }
 
+/** The process that only shows what signals the group was sent (launch/witness.c). It is renewed now and then, and a child of the outer guard;
+ *  other children of that process may be strangers: `sh -c "server & exec tracewrap pytest"`. */
+static bool is_witness(const struct observe *ob, pid_t pid)
+{
+	OWNED_TEXT text = {0};
+	struct stat_line stat;
+	proc_path path;
+
+	snprintf(path, sizeof path, "%d/stat", pid);
+	return ob->opt.skip[0] > 0 && sys_read_file(ob->proc_fd, path, &text, NULL) == 0 &&
+	       parse_stat(text_str(&text), text.n, &stat) == 0 && stat.ppid == ob->opt.skip[0] && strcmp(stat.comm, "tw-witness") == 0;
+}
+
 /* ---- a network namespace ---- */
 
 static bool has_loopback_alone(const struct observe *ob)
@@ -83,7 +96,8 @@ static bool holds_tree_alone(const struct observe *ob)
 
 	for (size_t i = 0; i < pids.n && all; i++) {
 		init |= pids.at[i] == 1;
-		all = table_find(ob, pids.at[i]) || names_is_guard(ob, pids.at[i]) || are_elsewhere(ob, own, pids.at[i]);
+		all = table_find(ob, pids.at[i]) || names_is_guard(ob, pids.at[i]) || are_elsewhere(ob, own, pids.at[i]) ||
+		      is_witness(ob, pids.at[i]);
 	}
 	vec_free(&pids);
 	return all && init;

@@ -88,6 +88,7 @@ static struct process process_of(struct builder *b, const struct seen_process *p
 		.alarm_use = alarm_use(&d->status),
 		.alarm_ns = alarms_until(b->ob, acted_ns(b, p), b->now_ns),
 		.posix_timers = d->posix_timers,
+		.file_signals = d->file_signals,
 		.vm = p->pid,
 		.start_ticks = p->start_ticks,
 		.image = p->stat.start_stack,
@@ -203,7 +204,7 @@ static void add_tasks(struct builder *b)
 	}
 	family_mappings(b);
 	family_locks(b);
-	if (b->waits_fds || b->shared_keys.n)
+	if (b->waits_fds || b->waits_lock || b->shared_keys.n)
 		outside_scan(b);
 }
 

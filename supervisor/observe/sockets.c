@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -97,7 +98,7 @@ static bool ask_unix(struct mnl_socket *nl, struct socket_tables *t)
 
 	req->sdiag_family = AF_UNIX;
 	req->udiag_states = UINT32_MAX;
-	req->udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_NAME | UDIAG_SHOW_ICONS;
+	req->udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_NAME | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
 	return diag_ask(nl, h, take_unix, t);
 }
 
@@ -194,15 +195,45 @@ static int tcp_listener(struct builder *b, const struct socket_tables *t, uint16
 	return PEER_NONE;
 }
 
+/** A connection that its server's kernel has not opened yet: it will, with the next answer, or when TCP_DEFER_ACCEPT is over (tcp(7)). */
+static bool is_greeted(const struct socket_tables *t, const struct inet_socket *s, const struct inet_socket *peer)
+{
+	if (s->state != SOCKET_LISTENS)
+		return peer && peer->state == SOCKET_GREETED;
+	for (size_t i = 0; i < t->tcp.all.n; i++)
+		if (t->tcp.all.at[i].state == SOCKET_GREETED && t->tcp.all.at[i].local.port == s->local.port)
+			return true;
+	return false;
+}
+
+/** With TCP_USER_TIMEOUT the kernel ends a connection whose data the peer has no room for (tcp_probe_timer() in net/ipv4/tcp_timer.c). */
+static bool may_give_up(const struct builder *b, int socket)
+{
+	const struct source *from = socket < 0 ? NULL : &b->sources.at[socket];
+	unsigned ms = 0;
+	socklen_t size = sizeof ms;
+
+	if (!from || !from->holder)
+		return false;
+
+	OWNED_FD pidfd = sys_pidfd_open(from->holder->pid);
+	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, from->fd); /* one more holder, for microseconds */
+
+	return copy < 0 || getsockopt(copy, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) < 0 || ms > 0;
+}
+
 static void describe_tcp(struct builder *b, const struct socket_tables *t, size_t i, const struct inet_socket *s)
 {
 	const struct inet_socket *peer = s->state == SOCKET_LISTENS ? NULL : tcp_peer(t, s);
 	int index = PEER_NONE;
+	bool under_way = is_greeted(t, s, peer) || (peer && peer->send_queue && !s->receive_queue); /* netem, retransmission */
 
 	if (peer && peer->inode)
 		index = socket_object(b, peer->inode);
 	else if (peer)
 		index = tcp_listener(b, t, s->remote.port);
+
+	under_way = under_way || (s->send_queue && may_give_up(b, (int)i)) || (peer && peer->send_queue && may_give_up(b, index));
 
 	struct object *o = &b->objects.at[i];
 
@@ -211,7 +242,7 @@ static void describe_tcp(struct builder *b, const struct socket_tables *t, size_
 	o->listener = s->state == SOCKET_LISTENS;
 	b->sources.at[i].address = ADDRESS_NET;
 	o->peer = index;
-	o->transit = peer && peer->send_queue && !s->receive_queue; /* netem, retransmission */
+	o->transit = under_way;
 }
 
 static void describe_unix(struct builder *b, const struct socket_tables *t, size_t i, const struct unix_socket *u)
@@ -221,6 +252,7 @@ static void describe_unix(struct builder *b, const struct socket_tables *t, size
 
 	o->kind = OBJECT_UNIX;
 	o->type = "unix";
+	o->scatters = u->type == SOCK_DGRAM;
 	o->listener = u->state == SOCKET_LISTENS;
 	/* anybody who knows its address may send to it, connected or not */
 	o->datagram = u->type == SOCK_DGRAM && (u->named || !u->peer);
@@ -305,4 +337,52 @@ void sockets_resolve(struct builder *b)
 	vec_free(&t.connecting);
 	vec_free(&t.tcp.all);
 	vec_free(&t.udp.all);
+}
+
+/* ---- what is under way ---- */
+
+static bool is_of_tree(const struct builder *b, uint32_t inode)
+{
+	char key[48];
+	size_t i;
+
+	object_number_key(LINK_SOCKET, inode, key);
+	return inode && strmap_get(b->by_key, key, &i) && b->sources.at[i].holder;
+}
+
+/** A connection that was not accepted yet has a queue, which nothing shows: what the tree has sent may be in it. One whose maker has closed
+ *  his end (inode 0) may be anybody's: some daemon that never accepts it must not put all proofs off for ever. A file of which nobody else has
+ *  the other end is missed all the same, for its holder is not known. */
+static bool waits_outside(const struct builder *b, const struct socket_tables *t)
+{
+	for (size_t i = 0; i < t->connecting.n; i++) {
+		const struct connecting *c = &t->connecting.at[i];
+
+		if (!is_of_tree(b, c->listener) && is_of_tree(b, c->inode))
+			return true;
+	}
+	return false;
+}
+
+/** Of a stream at least one byte travels with each file (unix(7)). */
+bool sockets_under_way(struct builder *b, struct idmap *receivers)
+{
+	struct socket_tables t = {.by_local = idmap_new()};
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	bool ok = nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_unix(nl, &t);
+
+	for (size_t i = 0; i < t.locals.n; i++) {
+		const struct unix_socket *u = &t.locals.at[i];
+
+		if (u->state != SOCKET_LISTENS && (u->receive_queue || u->type != SOCK_STREAM))
+			idmap_put(receivers, u->inode, 1);
+	}
+	if (waits_outside(b, &t))
+		vec_push(&b->inflight, -1);
+	if (nl)
+		mnl_socket_close(nl);
+	idmap_free(t.by_local);
+	vec_free(&t.locals);
+	vec_free(&t.connecting);
+	return ok;
 }

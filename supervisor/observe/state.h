@@ -58,7 +58,8 @@ struct seen_fd {
 	int fd;
 	unsigned ends;
 	enum link_kind kind;
-	bool fifo, named;
+	bool fifo, named, folder;
+	bool notifies;  /* by a signal: O_ASYNC, or a lease (fcntl(2)) */
 	uint64_t id;    /* pipe, socket, FIFO: inode; terminal: index; eventfd: its id, UINT64_MAX when not told */
 	uint64_t inode; /* as fdinfo tells it */
 	uint64_t device;/* FIFO */
@@ -71,7 +72,7 @@ struct details {
 	bool readable, foreign_net;
 	pid_t lead;      /* a living task to read through; 0: none */
 	struct status_lines status;
-	bool posix_timers, has_ring;
+	bool posix_timers, has_ring, has_aio, file_signals;
 	VEC(struct seen_fd) fds;
 	struct text names;
 	struct text cmdline;
@@ -187,6 +188,11 @@ bool known_restless(const struct seen_task *t);
 /** Bring P's details up to date. */
 void details_read(struct observe *ob, struct seen_process *p);
 void details_free(struct details *d);
+
+/* ---- notices.c ---- */
+
+/** May a file of P, whose details are in D, send a signal? */
+bool notices_may_come(const struct seen_process *p, const struct details *d);
 
 /* ---- spots.c ---- */
 

@@ -292,6 +292,8 @@ struct wait wait_of(struct builder *b, size_t i, const struct seen_task *t)
 		return live_wait(b, l);
 	if (p->details.has_ring && l->op != WAIT_DEAD) /* the kernel works on behalf of it (io_uring(7)) */
 		return live("its process has an io_uring");
+	if (p->details.has_aio && l->op != WAIT_DEAD)
+		return live("its process has kernel AIO");
 	if (!idmap_get(b->ob->by_pid, (uint64_t)b->procs.at[i].vm, NULL) && l->op != WAIT_DEAD)
 		return live("shares its memory with a process that is not looked at");
 	switch (l->op) {

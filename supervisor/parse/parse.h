@@ -114,10 +114,18 @@ bool parse_next_tfd(struct cursor *c, struct epoll_target *out);
 
 /** The key of a lock, "MAJ:MIN:INODE" as the kernel prints it. */
 typedef char lock_key[48];
+struct file_lock {
+	lock_key key;
+	pid_t pid;        /* who took it; -1: it belongs to an open file description */
+	const char *text; /* kind, access, file and range, the same in both files; into the text, not ended by a NUL */
+	size_t len;
+};
 /** The next `lock:` line of fdinfo that is held and not waited for. */
-bool parse_next_fdinfo_lock(struct cursor *c, lock_key key);
-/** The next held lock of /proc/locks. PID is -1 for locks of open file descriptions. */
-bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid);
+bool parse_next_fdinfo_lock(struct cursor *c, struct file_lock *out);
+/** Does fdinfo show a lease, of which its holder is told by a signal? */
+bool parse_fdinfo_lease(const char *text, size_t len);
+/** The next held lock of /proc/locks. */
+bool parse_next_lock(struct cursor *c, struct file_lock *out);
 
 /* ---- maps: proc_pid_maps(5) ---- */
 
@@ -144,7 +152,7 @@ bool parse_next_alarm(struct cursor *c, struct timer_entry *out);
 
 /* ---- sock_diag(7): the payload of one netlink message ---- */
 
-enum { SOCKET_CONNECTED = 1, SOCKET_LISTENS = 10 }; /* TCP_ESTABLISHED, TCP_LISTEN; of unix sockets, too */
+enum { SOCKET_CONNECTED = 1, SOCKET_GREETED = 3, SOCKET_LISTENS = 10 }; /* TCP_ESTABLISHED, TCP_SYN_RECV, TCP_LISTEN; of unix sockets, too */
 
 struct unix_socket {
 	uint32_t inode, peer; /* peer 0: none, or it has no inode (closed, or not accepted yet) */
@@ -152,6 +160,7 @@ struct unix_socket {
 	bool named;
 	const unsigned char *waiting; /* a listener's connecting sockets, 32-bit inodes in the message */
 	size_t nwaiting;
+	uint32_t receive_queue; /* bytes; of a listener: connections. Only where it was asked for */
 	const char *name; /* in the message: a path, or a NUL and a name (unix(7)) */
 	size_t name_len;
 	uint32_t file_inode, file_device; /* of the socket file, 0: none. The inode is cut to 32 bits; device as the kernel has it */

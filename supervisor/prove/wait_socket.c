@@ -39,6 +39,8 @@ static void socket_wakers(struct look *l, int socket, unsigned way)
 		look_live(l, "%s is also held outside the tree", look_name(l, socket));
 	if (o->transit)
 		look_live(l, "data for %s is under way", look_name(l, socket));
+	if (o->scatters && way & END_WRITE) /* sock_alloc_send_pskb() waits for its own, wherever they are (net/core/sock.c) */
+		look_live(l, "datagrams of %s may lie in the queues of others", look_name(l, socket));
 	look_holders(l, socket, END_BOTH, way);
 	if (o->listener)
 		name_wakers(l, o);

@@ -17,6 +17,7 @@ struct draft {
 	VEC(struct process) procs;
 	VEC(struct task) tasks;
 	VEC(struct lock_holder) locks;
+	VEC(const char *) strays;
 	VEC(int) inflight;
 };
 
@@ -290,6 +291,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->catches_chld = true;
 	else if (strcmp(word, "timers") == 0)
 		p->posix_timers = true;
+	else if (strcmp(word, "filesignals") == 0)
+		p->file_signals = true;
 	else if (strcmp(word, "mourns") == 0)
 		p->mourns = true;
 	else if (strcmp(word, "dark") == 0)
@@ -436,6 +439,8 @@ static void add_line(struct draft *d, char *line)
 		return;
 	if (words[0][0] >= '0' && words[0][0] <= '9') {
 		add_task(d, words[0], words + 1, n - 1);
+	} else if (strcmp(words[0], "stray") == 0) {
+		vec_push(&d->strays, arena_strdup(d->a, words[1]));
 	} else if (strcmp(words[0], "locks") == 0) {
 		for (size_t i = 2; i < n; i++)
 			vec_push(&d->locks, (struct lock_holder){arena_strdup(d->a, words[1]), number(words[i])});
@@ -455,6 +460,14 @@ static void add_line(struct draft *d, char *line)
 	}
 }
 
+static void note_strays(const struct draft *d, struct snapshot *s)
+{
+	for (size_t i = 0; i < s->ntasks; i++)
+		for (size_t k = 0; k < d->strays.n; k++)
+			if (s->tasks[i].wait.op == WAIT_FLOCK && strcmp(s->tasks[i].wait.key, d->strays.at[k]) == 0)
+				s->tasks[i].wait.outside = true;
+}
+
 static void finish(struct draft *d)
 {
 	struct snapshot *s = d->s;
@@ -471,12 +484,14 @@ static void finish(struct draft *d)
 	s->nobjects = d->objects.n;
 	s->locks = arena_memdup(d->a, d->locks.at, d->locks.n * sizeof *s->locks);
 	s->nlocks = d->locks.n;
+	note_strays(d, s);
 	s->inflight = arena_memdup(d->a, d->inflight.at, d->inflight.n * sizeof *s->inflight);
 	s->ninflight = d->inflight.n;
 	vec_free(&d->procs);
 	vec_free(&d->tasks);
 	vec_free(&d->objects);
 	vec_free(&d->locks);
+	vec_free(&d->strays);
 	vec_free(&d->inflight);
 	if (snapshot_index(s, &err))
 		fail_msg("snap: %s", err.text);

@@ -23,7 +23,7 @@
  *
  *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  datagram  private  transit  armed  alrm  vtime  pid=PID
  *                                watch=r:OBJ,w:OBJ  inflight
- * And: "locks KEY PID...", "alarms unknown", "others began it", "hidden holders", "root PID".
+ * And: "locks KEY PID...", "stray KEY", "alarms unknown", "others began it", "hidden holders", "root PID".
  */
 #ifndef TRACEWRAP_TESTS_SNAP_H
 #define TRACEWRAP_TESTS_SNAP_H

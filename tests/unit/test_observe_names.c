@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,8 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "observe_scene.h"
@@ -145,6 +148,48 @@ static void check_row(void **state)
 	assert_int_equal(kind, row->kind);
 }
 
+/* ---- locks on files ---- */
+
+/** Who waits for a byte of a file, of which another process of the tree has the second. OWN: whether we have the first.
+ *  @return whether there is a lock that nobody of the tree shows. */
+static bool locked_outside(const char *name, bool own)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_len = 1};
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/tmp/mkname-lock-%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(setenv("MKNAME_LOCK", path, 1), 0);
+	assert_int_equal(own ? fcntl(fd, F_SETLK, &first) : 0, 0);
+
+	struct scene sc = open_name(name);
+
+	until(&sc, WAIT_FLOCK, NULL);
+	assert_int_equal(snapshot_process(sc.s, sc.other)->nlocks, 1);
+
+	bool outside = sc.task->wait.outside;
+
+	scene_close(&sc);
+	close(fd);
+	remove_files();
+	return outside;
+}
+
+static void locks_of_the_tree_are_shown(void **state)
+{
+	(void)state;
+	assert_false(locked_outside("lock-second", false));
+}
+
+/** The lock that is in the way is ours, though the tree has one on the same file. */
+static void locks_of_others_are_not(void **state)
+{
+	(void)state;
+	assert_true(locked_outside("lock-first", true));
+}
+
 /* ---- in a network namespace of its own ---- */
 
 static bool raise_loopback(void)
@@ -268,6 +313,71 @@ static void beside_a_thread_of_a_stranger(void **state)
 	assert_int_equal(in_own_net(beside_thread, NULL), LISTENER);
 }
 
+/* ---- where not everybody is in sight ---- */
+
+static bool own_proc(const char *options)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("proc", "/proc", "proc", 0, options) == 0;
+}
+
+static int in_proc_of_its_own(const void *unused)
+{
+	enum object_kind kind;
+
+	(void)unused;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return own_proc(NULL) ? (int)see(&rows[0], &kind) : SKIPPED;
+}
+
+/** Whoever is outside of a pid namespace may be in the network namespace all the same. */
+static int below_a_pid_namespace(const void *unused)
+{
+	int status;
+	pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
+
+	if (pid == 0)
+		_exit(in_proc_of_its_own(unused));
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : SKIPPED;
+}
+
+/** As for a plain user where /proc shows everybody his own processes alone: init has rights that we lack, so that it is hidden (hidepid in
+ *  proc(5)). */
+static int among_the_hidden(const void *unused)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	enum object_kind kind;
+
+	(void)unused;
+	if (!own_proc("hidepid=2") || syscall(SYS_capget, &header, data) < 0)
+		return SKIPPED;
+	data[0].effective &= ~(1u << CAP_SYS_PTRACE);
+	data[0].permitted &= ~(1u << CAP_SYS_PTRACE);
+	data[0].inheritable &= ~(1u << CAP_SYS_PTRACE);
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0 || access("/proc/1/stat", F_OK) == 0)
+		return SKIPPED;
+	return (int)see(&rows[0], &kind);
+}
+
+static void all_in_sight(void **state)
+{
+	(void)state;
+	assert_int_equal(in_own_net(in_proc_of_its_own, NULL), LISTENER | PRIVATE);
+}
+
+static void strangers_beyond_the_namespace(void **state)
+{
+	(void)state;
+	assert_int_equal(in_own_net(below_a_pid_namespace, NULL), LISTENER);
+}
+
+static void strangers_that_are_hidden(void **state)
+{
+	(void)state;
+	assert_int_equal(in_own_net(among_the_hidden, NULL), LISTENER);
+}
+
 /** Another interface, however it is called, may lead to somebody. */
 static int with_interface(const void *data)
 {
@@ -284,10 +394,17 @@ static void with_another_interface(void **state)
 	assert_int_equal(in_own_net(with_interface, &rows[0]), LISTENER);
 }
 
+#define MORE(f) cmocka_unit_test_teardown(f, scene_kill_all)
+
+static const struct CMUnitTest more[] = {
+	MORE(locks_of_the_tree_are_shown), MORE(locks_of_others_are_not), MORE(beside_a_stranger), MORE(beside_a_thread_of_a_stranger),
+	MORE(all_in_sight), MORE(strangers_beyond_the_namespace), MORE(strangers_that_are_hidden), MORE(with_another_interface),
+};
+
 int main(void)
 {
 	enum { N = ARRAY_SIZE(rows) };
-	struct CMUnitTest tests[2 * N + 3];
+	struct CMUnitTest tests[2 * N + ARRAY_SIZE(more)];
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return 1;
@@ -297,8 +414,7 @@ int main(void)
 		tests[i] = (struct CMUnitTest){rows[i].name, check_row, NULL, scene_kill_all, row};
 		tests[N + i] = (struct CMUnitTest){rows[i].name, alone, NULL, scene_kill_all, row};
 	}
-	tests[2 * N] = (struct CMUnitTest)cmocka_unit_test_teardown(beside_a_stranger, scene_kill_all);
-	tests[2 * N + 1] = (struct CMUnitTest)cmocka_unit_test_teardown(with_another_interface, scene_kill_all);
-	tests[2 * N + 2] = (struct CMUnitTest)cmocka_unit_test_teardown(beside_a_thread_of_a_stranger, scene_kill_all);
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+		tests[2 * N + i] = more[i];
 	return cmocka_run_group_tests_name("observe_names", tests, NULL, NULL);
 }

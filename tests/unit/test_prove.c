@@ -285,6 +285,8 @@ static void locks(void **state)
 		{"100 flock(f)\n101 futex\nlocks f 101\n", PROOF, 0, NULL},
 		{"100 flock(f)\n101 futex\nlocks f 101 55\n", ALIVE, 0, "outside"},
 		{"100 flock(f)\n101 futex lock=f\nlocks f 55\n", PROOF, 0, NULL}, /* who took it may be gone; who holds it counts */
+		{"100 flock(f)\n101 futex lock=f\nlocks f 55\nstray f\n", ALIVE, 0, "also locked outside"},
+		{"100 flock(f)\n101 futex lock=f\nlocks f 55\nstray g\n", PROOF, 0, NULL},
 		{"100 flock(f)\n101 futex lock=f\n102 run(unreadable) dark\n", ALIVE, 0, NULL},
 	};
 
