@@ -10,13 +10,13 @@
 
 #include "python/state.h"
 
-enum { MOST_FRAMES = 4096, MOST_LISTS = 64, MOST_EVENTS = 256, MOST_REPORTS = 48, BEFORE = 3 };
+enum { MOST_FRAMES = 4096, MOST_LISTS = 64, MOST_EVENTS = 256, MOST_REPORTS = 48, BEFORE = 3, MOST_NAMES = 64 };
 /* Both phases of a test lie in one list, unless one of them failed. So many reports are looked at on that side of a moment. */
 
 struct phase {
 	bool setup; /* else teardown */
 	int64_t start_ns, stop_ns;
-	uint64_t id; /* a str */
+	const char *id;
 };
 
 struct phases {
@@ -24,6 +24,37 @@ struct phases {
 	size_t n;
 	bool odd; /* more than there is room for, or what can't be */
 };
+
+/** "tests/test_a.py::TestB::test_c[1-2]" of a NodeId (_pytest/nodeid.py, from pytest 9.2 on): path, names, parameters. */
+static const char *parts_of(struct python *py, uint64_t id)
+{
+	const char *all = py_text(py, py_attr(py, id, "path")), *params = py_text(py, py_attr(py, id, "params"));
+	uint64_t names = py_attr(py, id, "names");
+	size_t n = py_length(py, names);
+
+	for (size_t i = 0; all && i < n; i++) {
+		const char *name = i < MOST_NAMES ? py_text(py, py_item(py, names, i)) : NULL;
+
+		all = name ? arena_printf(py->arena, "%s::%s", all, name) : NULL;
+	}
+	return all && params ? arena_printf(py->arena, "%s[%s]", all, params) : all;
+}
+
+/** The node id of a report or an item; NULL: it has none that can be read. */
+static const char *id_of(struct python *py, uint64_t obj)
+{
+	static const char *const old[] = {"nodeid", "_nodeid"};
+	const char *id = NULL;
+	uint64_t parts;
+
+	for (size_t i = 0; i < ARRAY_SIZE(old) && !id; i++)
+		id = py_text(py, py_attr(py, obj, old[i]));
+	if (id)
+		return id;
+	parts = py_attr(py, obj, "_id");
+	id = py_text(py, py_attr(py, parts, "_str_cache")); /* as it was told, or was asked for once */
+	return id ? id : parts_of(py, parts);
+}
 
 /** Seconds since the epoch, as time.time() has them. */
 static bool moment(struct python *py, uint64_t obj, int64_t *ns)
@@ -70,9 +101,9 @@ static int64_t add_phase(struct python *py, uint64_t report, int64_t now_ns, str
 		return 0;
 	if (!p.setup && !py_string_is(py, when, "teardown"))
 		return p.start_ns;
-	p.id = py_attr(py, report, "nodeid");
-	if (p.start_ns > p.stop_ns || p.stop_ns > now_ns || out->n == MOST_EVENTS)
-		out->odd = true; /* somebody plays with the clock */
+	p.id = id_of(py, report);
+	if (!p.id || !*p.id || p.start_ns > p.stop_ns || p.stop_ns > now_ns || out->n == MOST_EVENTS)
+		out->odd = true; /* somebody plays with the clock, or it is torn */
 	else
 		out->at[out->n++] = p;
 	return p.start_ns;
@@ -103,15 +134,13 @@ static int by_start(const void *left, const void *right)
 	return a->stop_ns < b->stop_ns ? -1 : a->stop_ns > b->stop_ns;
 }
 
-static const char *same_id(struct python *py, uint64_t a, uint64_t b)
+static const char *same(const char *a, const char *b)
 {
-	const char *left = py_text(py, a), *right = py_text(py, b);
-
-	return left && right && *left && strcmp(left, right) == 0 ? left : NULL;
+	return a && b && strcmp(a, b) == 0 ? a : NULL;
 }
 
 /** The test that ran all the time from FROM_NS to TO_NS. RUNNING: the id of the test that runs, or ran last; 0: not known. */
-static const char *test_of(struct python *py, const struct phases *p, uint64_t running, int64_t from_ns, int64_t to_ns)
+static const char *test_of(const struct phases *p, const char *running, int64_t from_ns, int64_t to_ns)
 {
 	size_t i = p->n;
 
@@ -123,14 +152,14 @@ static const char *test_of(struct python *py, const struct phases *p, uint64_t r
 	const struct phase *at = &p->at[i - 1];
 
 	if (!at->setup)
-		return i > 1 && p->at[i - 2].setup && at->stop_ns >= to_ns ? same_id(py, p->at[i - 2].id, at->id) : NULL;
+		return i > 1 && p->at[i - 2].setup && at->stop_ns >= to_ns ? same(p->at[i - 2].id, at->id) : NULL;
 	for (; i < p->n; i++) { /* set up anew: it is run again */
-		const char *id = same_id(py, at->id, p->at[i].id);
+		const char *id = same(at->id, p->at[i].id);
 
 		if (!id || !p->at[i].setup)
 			return id && p->at[i].stop_ns >= to_ns ? id : NULL;
 	}
-	return same_id(py, at->id, running);
+	return same(at->id, running);
 }
 
 /** The outermost frame of the loop that runs the tests: those of pytester have one in another. */
@@ -161,7 +190,7 @@ static bool find_loop(struct python *py, const struct python_thread *threads, si
 	return found;
 }
 
-static void name_test(struct python *py, uint64_t stats, uint64_t running, int64_t now_ns, struct python_moment *m)
+static void name_test(struct python *py, uint64_t stats, const char *running, int64_t now_ns, struct python_moment *m)
 {
 	struct phases phases = {0};
 	struct py_iter it = py_iter(py, stats);
@@ -178,7 +207,7 @@ static void name_test(struct python *py, uint64_t stats, uint64_t running, int64
 	for (size_t i = 1; i < phases.n; i++)
 		if (phases.at[i].start_ns < phases.at[i - 1].stop_ns)
 			return; /* side by side, or the clock was set back */
-	m->test = test_of(py, &phases, running, m->from_ns, m->to_ns);
+	m->test = test_of(&phases, running, m->from_ns, m->to_ns);
 }
 
 bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns, struct python_moment *at,
@@ -191,7 +220,7 @@ bool python_pytest_tests(struct python *py, const struct python_thread *threads,
 
 	uint64_t plugins = py_attr_path(py, py_local(py, &loop, "session"), "config.pluginmanager._name2plugin");
 	uint64_t stats = py_attr(py, py_dict_get(py, plugins, "terminalreporter"), "stats");
-	uint64_t running = py_attr(py, py_local(py, &loop, "item"), "_nodeid");
+	const char *running = id_of(py, py_local(py, &loop, "item"));
 
 	for (size_t i = 0; i < nat; i++)
 		if (at[i].from_ns > 0 && at[i].from_ns <= at[i].to_ns && at[i].to_ns <= now_ns)
