@@ -17,10 +17,6 @@
 
 #include "sys/sys.h"
 
-#ifndef CLONE_NEWTIME /* linux/sched.h: glibc 2.36 has it not */
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 enum { EXACT_NS = 100 * 1000, LIMIT_MS = 1000 };
 
 /* ---- the child: system calls alone, for we may have threads ---- */
