@@ -123,6 +123,19 @@ def test_zombie():
     time.sleep(2.5)
 
 
+def test_short_zombies():
+    """Over before anybody looks."""
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        role("left", pid)
+
+
+def test_lingers():
+    time.sleep(2.5)
+
+
 def test_waited_late():
     pid = os.fork()
     if pid == 0:
