@@ -1,9 +1,10 @@
 /* Which test of pytest ran when, by the reports that pytest itself keeps until its end.
  *
- * `TerminalReporter.stats` (_pytest/terminal.py) has a list of reports for each outcome, each in the order in which they were made. A report
- * is of one phase of one test ("setup", "call", "teardown"), and from pytest 7.4 on has the moments of time.time() at which that began and
- * ended (`start`, `stop` in _pytest/reports.py; older ones have a length alone, and nothing is said of them). A test is what lies
- * between the start of its setup and the stop of its teardown, if no report of another test lies there, too: then tests ran side by side.
+ * `TerminalReporter.stats` (_pytest/terminal.py) has a list of reports for each outcome, in the order in which they were
+ * made. A report is of one phase of one test ("setup", "call", "teardown"), and from pytest 7.4 on has the moments of
+ * time.time() at which that began and ended (`start`, `stop` in _pytest/reports.py; older ones have a length alone, and
+ * nothing is said of them). A test is what lies between the start of its setup and the stop of its teardown, if no report of
+ * another test lies there, too: then tests ran side by side.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -210,8 +211,8 @@ static void name_test(struct python *py, uint64_t stats, const char *running, in
 	m->test = test_of(&phases, running, m->from_ns, m->to_ns);
 }
 
-bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns, struct python_moment *at,
-			 size_t nat)
+bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns,
+			 struct python_moment *at, size_t nat)
 {
 	struct py_frame loop;
 

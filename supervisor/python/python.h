@@ -128,8 +128,8 @@ struct python_moment {
 };
 /** Which test ran at each of AT, which lie before NOW_NS. Some hundred reports are read for each, however many there are.
  *  @return false: THREADS run no tests of a pytest that keeps reports of them (a worker of xdist keeps none), or it can't be told. */
-bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns, struct python_moment *at,
-			 size_t nat);
+bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns,
+			 struct python_moment *at, size_t nat);
 
 /* ---- tasks.c: async tasks ---- */
 

@@ -1,10 +1,11 @@
 /* When a process began, more exactly than /proc has it.
  *
- * Field 22 of proc_pid_stat(5) counts ticks of 10 ms, on the clock of the time namespace that its *reader* is in (time_namespaces(7);
- * do_task_stat() in fs/proc/array.c, timens_add_boottime_ns()). So a child of ours reads it with clocks that are some tenths of a
- * millisecond ahead: where the number becomes the next one, there it began. Nobody is touched. The child needs CAP_SYS_ADMIN and CAP_SYS_TIME,
- * its own where we have them, else those of a new user namespace; where neither can be had (containers, by seccomp) the tick is all that
- * is known. */
+ * Field 22 of proc_pid_stat(5) counts ticks of 10 ms, on the clock of the time namespace that its *reader* is in
+ * (time_namespaces(7); timens_add_boottime_ns() in do_task_stat(), fs/proc/array.c). So a child of ours reads it with clocks
+ * that are so and so far ahead: where the number becomes the next one, there the process began. Nobody is touched. The child
+ * needs CAP_SYS_ADMIN and CAP_SYS_TIME, its own where we have them, else those of a new user namespace; where neither can be
+ * had (by seccomp, in most containers) the tick is all that is known.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

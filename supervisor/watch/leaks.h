@@ -70,7 +70,8 @@ struct leaks {
 	int64_t sockets_ns, sockets_again_ns;
 	int asked; /* how often a pytest was */
 	int64_t ask_again_ns;
-	int64_t wall_ns, wall_error_ns, wall_since_ns; /* leaks_pytest.c: what CLOCK_REALTIME is ahead of CLOCK_BOOTTIME, since when by this */
+	int64_t wall_ns, wall_error_ns; /* what CLOCK_REALTIME is ahead of CLOCK_BOOTTIME */
+	int64_t wall_since_ns;          /* CLOCK_BOOTTIME: it has been so since then; 0: not known yet */
 };
 
 /** The test in which a child of PARENT, or PARENT itself, did something between the two moments; NULL: not known. */

@@ -1,8 +1,9 @@
-/* Whose test is it, when no look saw one run? pytest itself remembers when each of its tests began and ended (stacks_tests()): it is
- * asked for what is left in its hands, while it lives.
+/* Whose test is it, when no look saw one run? pytest itself remembers when each of its tests began and ended
+ * (stacks_tests()): it is asked for what is left behind, while it lives.
  *
- * A look sees a test only if it falls into it, and a zombie has no memory that could tell. The moments compared are pytest's time.time() on one
- * side and the kernel's for a process or a file on the other; where the clock was set in between, nothing is said.
+ * A look sees a test only if it falls into it, and a zombie has no memory that could tell. The moments compared are pytest's
+ * time.time() on one side and the kernel's for a process or a file on the other; where the clock was set in between, nothing
+ * is said.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,13 +64,32 @@ struct question {
 };
 typedef VEC(struct question) question_vec;
 
-/** It may be asked for: then it counts as asked. */
-static bool is_due(struct asked *a, int64_t since_ns, int64_t now_ns)
+static bool is_due(const struct asked *a, int64_t since_ns, int64_t now_ns)
 {
-	if (a->test || a->times >= TIMES_MOST || now_ns - since_ns < FIRST_NS || now_ns < a->again_ns)
-		return false;
+	return !a->test && a->times < TIMES_MOST && now_ns - since_ns >= FIRST_NS && now_ns >= a->again_ns;
+}
+
+static void note_asked(struct asked *a, int64_t now_ns)
+{
 	a->again_ns = now_ns + (AGAIN_NS << a->times++);
-	return true;
+}
+
+/** @return false: a look can tell its test, or the clock was set since it began. */
+static bool zombie_question(struct run *r, struct known_zombie *z, struct question *out)
+{
+	struct leaks *l = r->leaks;
+	int64_t from_ns = z->row.started_ns, to_ns = from_ns + NS_PER_S / sysconf(_SC_CLK_TCK);
+	const char *known = leaks_test_of(r, z->row.pid, z->row.parent, from_ns, to_ns);
+
+	if (known) {
+		z->asked.test = arena_strdup(l->arena, known);
+		return false;
+	}
+	(void)sys_birth(z->row.pid, z->row.start_ticks, &from_ns, &to_ns);
+	*out = (struct question){.who = z->row.parent, .asked = &z->asked};
+	out->at.from_ns = from_ns + l->wall_ns - l->wall_error_ns;
+	out->at.to_ns = to_ns + l->wall_ns + l->wall_error_ns;
+	return from_ns >= l->wall_since_ns;
 }
 
 static void add_zombies(struct run *r, question_vec *out, int64_t now_ns)
@@ -78,22 +98,19 @@ static void add_zombies(struct run *r, question_vec *out, int64_t now_ns)
 
 	for (size_t i = 0; i < l->zombies.n && out->n < TOGETHER_MOST; i++) {
 		struct known_zombie *z = &l->zombies.at[i];
-		int64_t from_ns = z->row.started_ns, to_ns = from_ns + NS_PER_S / sysconf(_SC_CLK_TCK);
-		struct question q = {.who = z->row.parent, .asked = &z->asked};
+		struct question q;
 
-		if (z->waited || z->reaped || leaks_test_of(r, z->row.pid, z->row.parent, from_ns, to_ns) ||
-		    !is_due(&z->asked, z->since_ns, now_ns))
+		/* what another process has made comes the next time */
+		if (z->waited || z->reaped || !is_due(&z->asked, z->since_ns, now_ns) ||
+		    (out->n && out->at[0].who != z->row.parent))
 			continue;
-		(void)sys_birth(z->row.pid, z->row.start_ticks, &from_ns, &to_ns);
-		if (from_ns < l->wall_since_ns)
-			continue;
-		q.at.from_ns = from_ns + l->wall_ns - l->wall_error_ns;
-		q.at.to_ns = to_ns + l->wall_ns + l->wall_error_ns;
-		vec_push(out, q);
+		note_asked(&z->asked, now_ns);
+		if (zombie_question(r, z, &q))
+			vec_push(out, q);
 	}
 }
 
-/** When the file was made. Nobody but the clock's setter can change that (statx(2)). @return false: its file system does not know. */
+/** When the file was made (statx(2): stx_btime, which nobody can change). @return false: its file system does not know. */
 static bool made_at(const struct known_file *k, int64_t *from_ns)
 {
 	struct statx st;
@@ -113,8 +130,11 @@ static void add_files(struct run *r, known_file_vec *files, question_vec *out, i
 		struct known_file *k = &files->at[i];
 		struct question q = {.who = k->maker, .asked = &k->asked};
 
-		if (!k->maker || k->test || !is_due(&k->asked, k->seen_ns, now_ns) || !made_at(k, &q.at.from_ns) ||
-		    q.at.from_ns - l->wall_ns < l->wall_since_ns)
+		if (!k->maker || k->test || !is_due(&k->asked, k->seen_ns, now_ns) ||
+		    (out->n && out->at[0].who != k->maker))
+			continue;
+		note_asked(&k->asked, now_ns);
+		if (!made_at(k, &q.at.from_ns) || q.at.from_ns - l->wall_ns < l->wall_since_ns)
 			continue;
 		q.at.to_ns = q.at.from_ns + FILE_TICK_NS;
 		vec_push(out, q);
@@ -123,7 +143,7 @@ static void add_files(struct run *r, known_file_vec *files, question_vec *out, i
 
 /* ---- who is asked ---- */
 
-/** PID and what is above it, up to the command: the topmost pytest is the one whose tests are meant, as with looks. */
+/** PID and what is above it, up to the command, of which the topmost pytest is asked: its tests are meant, as with looks. */
 static size_t line_of(struct run *r, pid_t pid, pid_t out[DEPTH_MOST])
 {
 	size_t n = 0;
@@ -137,36 +157,32 @@ static size_t line_of(struct run *r, pid_t pid, pid_t out[DEPTH_MOST])
 	return 0; /* it comes from elsewhere */
 }
 
-static void answer(struct run *r, question_vec *all, pid_t pid, struct arena *arena, bool *known)
+/** @return false: PID is no pytest that runs tests. */
+static bool answer(struct run *r, question_vec *all, pid_t pid, struct arena *arena)
 {
 	struct stacks_moment at[TOGETHER_MOST];
+	bool known;
 
 	for (size_t i = 0; i < all->n; i++)
 		at[i] = all->at[i].at;
-	*known = stacks_tests(r->stacks, arena, pid, at, all->n);
-	for (size_t i = 0; *known && i < all->n; i++)
+	known = stacks_tests(r->stacks, arena, pid, at, all->n);
+	for (size_t i = 0; known && i < all->n; i++)
 		if (at[i].test)
 			all->at[i].asked->test = arena_strdup(r->leaks->arena, at[i].test);
+	return known;
 }
 
-/** Ask for those that come from the same line of processes as the first; the others have to come again. */
+/** All that one process has made. */
 static void ask_line(struct run *r, question_vec *all)
 {
 	struct arena *arena = arena_new();
 	pid_t line[DEPTH_MOST];
-	question_vec these = {0};
-	bool known = false;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (all->at[i].who == all->at[0].who)
-			vec_push(&these, all->at[i]);
-		else
-			all->at[i].asked->times--, all->at[i].asked->again_ns = 0;
 	if (!r->stacks)
 		r->stacks = stacks_new();
-	for (size_t n = line_of(r, all->at[0].who, line); n-- > 0 && !known;)
-		answer(r, &these, line[n], arena, &known);
-	vec_free(&these);
+	for (size_t n = line_of(r, all->at[0].who, line); n-- > 0;)
+		if (answer(r, all, line[n], arena))
+			break;
 	arena_free(arena);
 }
 

@@ -1,5 +1,6 @@
-/* Which test ran when: ran PID FROM TO [FROM TO]... (the wall clock in ns) prints a line of JSON: the test of each stretch, or null. "false":
- * PID runs no tests. */
+/* Which test ran when: ran PID FROM TO [FROM TO]... (the wall clock in ns) prints a line of JSON: the test of each stretch,
+ * or null. "false": PID runs no tests.
+ */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>

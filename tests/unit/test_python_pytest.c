@@ -57,7 +57,8 @@ static uint64_t id_object(struct scene *s, const char *id)
 	const char *sep = strstr(id, "::");
 	uint64_t none = made_object(s->m, made_type(s->m, "NoneType", 0), 16);
 	uint64_t name = made_ascii(s->m, sep + 2);
-	uint64_t values[] = {made_ascii(s->m, arena_strndup(s->m->arena, id, (size_t)(sep - id))), made_tuple(s->m, &name, 1), none, none};
+	uint64_t path = made_ascii(s->m, arena_strndup(s->m->arena, id, (size_t)(sep - id)));
+	uint64_t values[] = {path, made_tuple(s->m, &name, 1), none, none};
 
 	return with_attributes(s, s->plain_type, keys, values, ARRAY_SIZE(keys));
 }
@@ -202,7 +203,8 @@ static void tells_what_runs(void **state)
 static void finds_phases_that_failed(void **state)
 {
 	static const struct row rows[] = {
-		{"error", "x.py::X", "collect", -1, -1}, {"skipped", "y.py::Y", "collect", -1, -1}, {"deselected", "z.py::z", "no", -1, -1},
+		{"error", "x.py::X", "collect", -1, -1}, {"skipped", "y.py::Y", "collect", -1, -1},
+		{"deselected", "z.py::z", "no", -1, -1},
 		{"error", "f.py::a", "setup", 10, 20}, {"", "f.py::a", "teardown", 30, 40},
 		{"", "f.py::b", "setup", 50, 60}, {"error", "f.py::b", "teardown", 70, 80},
 		{"skipped", "f.py::c", "setup", 90, 91}, {"", "f.py::c", "teardown", 92, 93},
@@ -222,7 +224,9 @@ static void takes_a_test_that_is_run_again(void **state)
 		{"", "f.py::a", "setup", 10, 20}, {"rerun", "f.py::a", "call", 21, 29}, {"", "f.py::a", "setup", 50, 60},
 		{"", "f.py::a", "teardown", 70, 80},
 	};
-	static const struct row torn[] = {{"", "f.py::a", "setup", 10, 20}, {"", "f.py::b", "setup", 50, 60}, {"", "f.py::b", "teardown", 70, 80}};
+	static const struct row torn[] = {
+		{"", "f.py::a", "setup", 10, 20}, {"", "f.py::b", "setup", 50, 60}, {"", "f.py::b", "teardown", 70, 80},
+	};
 
 	(void)state;
 	WANT(rows, "f.py::a", 25, 25, "f.py::a");
@@ -266,7 +270,8 @@ static void takes_the_outermost_loop(void **state)
 		uint64_t outer = other_frame(&s, loop(&s, 0, plain, ARRAY_SIZE(plain), "f.py::c"));
 		struct python_thread one = {.frame = other_frame(&s, loop(&s, outer, inner, ARRAY_SIZE(inner), "g.py::x"))};
 		struct python_thread two[] = {one, {.frame = loop(&s, 0, inner, ARRAY_SIZE(inner), "g.py::x")}};
-		struct python_thread none = {.frame = other_frame(&s, 0)}, torn = {.frame = other_frame(&s, loop(&s, 16, plain, 1, NULL))};
+		struct python_thread none = {.frame = other_frame(&s, 0)};
+		struct python_thread torn = {.frame = other_frame(&s, loop(&s, 16, plain, 1, NULL))};
 		struct python_thread elsewhere = {.frame = one.frame, .interpreter_id = 1};
 		const char *test;
 
@@ -289,7 +294,8 @@ static void survives_torn_lists(void **state)
 		struct python_thread thread = {.frame = loop(&s, 0, plain, ARRAY_SIZE(plain), "f.py::c")};
 		const char *test;
 
-		for (uint64_t at = MADE_BASE; at < MADE_BASE + s.m->used; at += 8) { /* each list as long as can be, its items nowhere */
+		/* each list as long as can be, its items nowhere */
+		for (uint64_t at = MADE_BASE; at < MADE_BASE + s.m->used; at += 8) {
 			uint64_t type;
 
 			memcpy(&type, s.m->bytes + (at - MADE_BASE) + s.m->o.ob_type, sizeof type);
