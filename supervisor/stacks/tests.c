@@ -3,6 +3,9 @@
 
 #include "stacks/state.h"
 
+/* Who runs one short test after the other changes the frames that lead to the loop all the time. */
+enum { TRIES = 10 };
+
 /** Once through its memory as it is now. */
 static bool ask(struct process_read *p, struct python_moment *moments, size_t n)
 {
@@ -28,7 +31,7 @@ bool stacks_tests(struct stacks *st, struct arena *arena, pid_t pid, struct stac
 	for (size_t i = 0; i < n; i++)
 		moments[i] = (struct python_moment){.from_ns = at[i].from_ns, .to_ns = at[i].to_ns};
 	if (process_open(&p))
-		for (int try = 0; try < STACKS_TRIES && !done; try++) /* it runs while it is read */
+		for (int try = 0; try < TRIES && !done; try++)
 			done = ask(&p, moments, n);
 	for (size_t i = 0; i < n; i++)
 		at[i].test = done ? moments[i].test : NULL;

@@ -66,7 +66,7 @@ typedef VEC(struct question) question_vec;
 
 static bool is_due(const struct asked *a, int64_t since_ns, int64_t now_ns)
 {
-	return !a->test && a->times < TIMES_MOST && now_ns - since_ns >= FIRST_NS && now_ns >= a->again_ns;
+	return !a->test && a->times < TIMES_MOST && now_ns >= since_ns && now_ns >= a->again_ns;
 }
 
 static void note_asked(struct asked *a, int64_t now_ns)
@@ -92,7 +92,8 @@ static bool zombie_question(struct run *r, struct known_zombie *z, struct questi
 	return from_ns >= l->wall_since_ns;
 }
 
-static void add_zombies(struct run *r, question_vec *out, int64_t now_ns)
+/** Those that have been there for so long. */
+static void add_zombies(struct run *r, question_vec *out, int64_t long_ns, int64_t now_ns)
 {
 	struct leaks *l = r->leaks;
 
@@ -101,7 +102,7 @@ static void add_zombies(struct run *r, question_vec *out, int64_t now_ns)
 		struct question q;
 
 		/* what another process has made comes the next time */
-		if (z->waited || z->reaped || !is_due(&z->asked, z->since_ns, now_ns) ||
+		if (z->waited || z->reaped || !is_due(&z->asked, z->since_ns + long_ns, now_ns) ||
 		    (out->n && out->at[0].who != z->row.parent))
 			continue;
 		note_asked(&z->asked, now_ns);
@@ -122,7 +123,7 @@ static bool made_at(const struct known_file *k, int64_t *from_ns)
 	return true;
 }
 
-static void add_files(struct run *r, known_file_vec *files, question_vec *out, int64_t now_ns)
+static void add_files(struct run *r, known_file_vec *files, question_vec *out, int64_t long_ns, int64_t now_ns)
 {
 	struct leaks *l = r->leaks;
 
@@ -130,7 +131,7 @@ static void add_files(struct run *r, known_file_vec *files, question_vec *out, i
 		struct known_file *k = &files->at[i];
 		struct question q = {.who = k->maker, .asked = &k->asked};
 
-		if (!k->maker || k->test || !is_due(&k->asked, k->seen_ns, now_ns) ||
+		if (!k->maker || k->test || !is_due(&k->asked, k->seen_ns + long_ns, now_ns) ||
 		    (out->n && out->at[0].who != k->maker))
 			continue;
 		note_asked(&k->asked, now_ns);
@@ -139,6 +140,13 @@ static void add_files(struct run *r, known_file_vec *files, question_vec *out, i
 		q.at.to_ns = q.at.from_ns + FILE_TICK_NS;
 		vec_push(out, q);
 	}
+}
+
+static void add_all(struct run *r, question_vec *out, int64_t long_ns, int64_t now_ns)
+{
+	add_zombies(r, out, long_ns, now_ns);
+	add_files(r, &r->leaks->sockets, out, long_ns, now_ns);
+	add_files(r, &r->leaks->shm, out, long_ns, now_ns);
 }
 
 /* ---- who is asked ---- */
@@ -194,10 +202,9 @@ void leaks_ask(struct run *r, int64_t now_ns)
 	check_clock(l);
 	if (l->asked >= ASKS_MOST || now_ns < l->ask_again_ns || !l->wall_since_ns)
 		return;
-	add_zombies(r, &all, now_ns);
-	add_files(r, &l->sockets, &all, now_ns);
-	add_files(r, &l->shm, &all, now_ns);
+	add_all(r, &all, FIRST_NS, now_ns);
 	if (all.n) {
+		add_all(r, &all, 0, now_ns); /* on the same way: their turn might come too late */
 		ask_line(r, &all);
 		l->asked++;
 		l->ask_again_ns = now_ns + GAP_NS;
