@@ -1,7 +1,7 @@
 /* Which test of pytest ran when, by the reports that pytest itself keeps until its end.
  *
  * `TerminalReporter.stats` (_pytest/terminal.py) has a list of reports for each outcome, in the order in which they were
- * made. A report is of one phase of one test ("setup", "call", "teardown"), and from pytest 7.4 on has the moments of
+ * made. A report is of one phase of one test ("setup", "call", "teardown"), and from pytest 7.3 on has the moments of
  * time.time() at which that began and ended (`start`, `stop` in _pytest/reports.py; older ones have a length alone, and
  * nothing is said of them). A test is what lies between the start of its setup and the stop of its teardown, if no report of
  * another test lies there, too: then tests ran side by side.
