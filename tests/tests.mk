@@ -69,13 +69,19 @@ check-why: all
 	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
 	else $(MAKE) --no-print-directory -s why WHY_ONLY='pipe-popen-wait eof-daemon lock-threads-abba slow-inotify'; fi
 
-# Suites of multi-process packages, plain and wrapped by turns: no test may end otherwise, no healthy run be called hung.
+# Suites of multi-process packages, plain and wrapped by turns: no test may end otherwise, no healthy run be called hung. Those that
+# come with run-soak, and ours, which take the place of those of the same name. SOAK='--only loky,trio --minutes 60'
 SOAK_RUN  ?= ../shared/soak/run-soak
-soak: all
-	@$(TEST_PY) $(SOAK_RUN) --wrapper '$(abspath $(OUT)/tracewrap) -q' $(SOAK)
+$(BUILD)/soak.json: tests/soak/suites.py tests/soak/suites.json $(wildcard $(dir $(SOAK_RUN))suites.json)
+	@mkdir -p $(@D)
+	@$(TEST_PY) tests/soak/suites.py $(filter %.json,$^) >$@ || { rm -f $@; exit 1; }
+
+soak: all $(BUILD)/soak.json
+	@$(TEST_PY) $(SOAK_RUN) --suites $(BUILD)/soak.json --wrapper '$(abspath $(OUT)/tracewrap) -q' $(SOAK)
 
 check-soak: all
-	@if ! [ -x $(SOAK_RUN) ]; then echo 'skipped: no suites at $(SOAK_RUN)'; else $(MAKE) --no-print-directory -s soak SOAK='--only trio --rounds 1'; fi
+	@if ! [ -x $(SOAK_RUN) ]; then echo 'skipped: no suites at $(SOAK_RUN)'; \
+	else $(MAKE) --no-print-directory -s soak SOAK='--only trio,luigi,watchfiles --rounds 1'; fi
 
 check-san:
 	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
@@ -195,6 +201,7 @@ $(BUILD)/fuzz/seeds: $(OUT)/fuzz/record $(OUT)/tracewrap
 	@mkdir -p $(BUILD)/fuzz/run.corpus
 	@for s in lock-flock-abba teardown-log-storm stopped-child; do \
 		$(OUT)/tracewrap explain --json tests/fixtures/snapshots/$$s.json >$(BUILD)/fuzz/run.corpus/$$s; [ -s $(BUILD)/fuzz/run.corpus/$$s ] || exit 1; done
+	@mkdir -p $(BUILD)/fuzz/snapshot.corpus && cp tests/fixtures/snapshots/*.json $(BUILD)/fuzz/snapshot.corpus
 	@for f in $(SHIM) $(OUT)/supervisor/base/err.o /bin/true /lib/x86_64-linux-gnu/libdl.so.2; do cp $$f $(BUILD)/fuzz/elf.corpus; done
 	@touch $@
 

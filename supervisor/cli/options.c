@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/values.h"
 
 
 enum option_id {
@@ -25,7 +24,7 @@ static const struct row {
 	{"stall", "D", OPT_STALL, "so long without progress (a test, a process or thread that begins or ends, output) is told, once, with what is known of the reason. Default: 60s; 0: never"},
 	{"on-stall", "report|kill", OPT_ON_STALL, "what that leads to: it is only told, or the run is ended as for a hang, exit code 124. Default: report; kill where CI is set"},
 	{"test-timeout", "D", OPT_TEST_TIMEOUT, "bound of one test, its fixtures included; when it is over the run ends as for --timeout. Default: 0, none"},
-	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden. Default: alarms, fifo, shm, service and hidden never"},
+	{"assume", "NAME=D|never[,...]", OPT_ASSUME, "what a proof may take for granted, and how long the hang must then have lasted: signals, connect, horizon, alarms, fifo, shm, service, heard, idle, hidden, listener. Default: alarms, fifo, shm, service, hidden and listener never"},
 	{"horizon", "D", OPT_HORIZON, "a wait with a timeout longer than this counts as endless. Default: 1h, or the time of --timeout where that is longer"},
 	{"grace", "D", OPT_GRACE, "time between SIGINT and SIGKILL when a tree is ended. Default: 3s"},
 	{"leaks", "warn|fail|ignore", OPT_LEAKS, "what is left behind is told (warn), makes the exit code 122 of a run that ended with 0 (fail), or is only ended (ignore). Default: warn"},
@@ -56,71 +55,8 @@ static const struct {
 } usual[] = {
 	{OPT_ON_HANG, "kill"}, {OPT_TIMEOUT, "0"}, {OPT_GRACE, "3s"}, {OPT_LEAKS, "warn"}, {OPT_PORTS, "127.0.0.1:1616"},
 	{OPT_REPORT, ".tracewrap"}, {OPT_MODE, "auto"}, {OPT_REAPER, "on"}, {OPT_COLOR, "auto"}, {OPT_STALL, "60s"}, {OPT_ON_STALL, "report"},
-	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service and hidden never"},
+	{OPT_TEST_TIMEOUT, "0"}, {OPT_HORIZON, "1h"}, {OPT_ANNOTATE, "auto"}, {OPT_ASSUME, "alarms, fifo, shm, service, hidden and listener never"},
 };
-/* ---- values ---- */
-
-static int read_duration(const char *where, const char *value, int64_t *out, struct err *err)
-{
-	if (duration_parse(value, out) == 0)
-		return 0;
-	return err_set(err, -EINVAL, "%s: \"%s\" is no duration; right are 500ms, 30s, 10m, 2h, or a number of seconds", where, value);
-}
-
-/** The index of VALUE among WORDS, "a|b|c" as the help prints them. */
-static int read_word(const char *where, const char *value, const char *words, struct err *err)
-{
-	int index = 0;
-
-	for (const char *w = words; w; index++) {
-		const char *bar = strchr(w, '|');
-		size_t len = bar ? (size_t)(bar - w) : strlen(w);
-
-		if (strlen(value) == len && strncmp(value, w, len) == 0)
-			return index;
-		w = bar ? bar + 1 : NULL;
-	}
-	return err_set(err, -EINVAL, "%s: \"%s\" is not one of %s", where, value, words);
-}
-
-static int read_file(const char *where, const char *value, const char **out, struct err *err)
-{
-	struct err why = {0};
-
-	if (!*value)
-		return err_set(err, -EINVAL, "%s: an empty name", where);
-	if (watch_check_writable(value, &why) < 0)
-		return err_set(err, -EINVAL, "%s %s", where, why.text);
-	*out = value;
-	return 0;
-}
-
-/** The folder must exist or be creatable; it is not made before there is something to write. */
-static int read_report_dir(const char *where, const char *value, struct watch_options *w, struct err *err)
-{
-	struct err why = {0};
-	char probe[4096];
-
-	if (!*value || strlen(value) > 400)
-		return err_set(err, -EINVAL, "%s: %s", where, *value ? "the name is too long" : "an empty name");
-	/* Inside it when it exists, else beside it. */
-	snprintf(probe, sizeof probe, "%s%s", value, access(value, F_OK) == 0 ? "/report" : "");
-	if (watch_check_writable(probe, &why) < 0)
-		return err_set(err, -EINVAL, "%s %s", where, why.text);
-	w->report_dir = value;
-	w->report_always = true;
-	return 0;
-}
-
-static int read_ports(const char *where, const char *value, struct watch_options *w, struct err *err)
-{
-	const char *wrong;
-
-	if (watch_ports(w, value, &wrong) == 0)
-		return 0;
-	return err_set(err, -EINVAL, "%s: \"%s\" is no address; right are 1616, 127.0.0.1:1616, [::1]:1616, at most %d of them", where, wrong,
-		       PORTS_MOST);
-}
 
 /** Opened last: what is no run leaves the file alone. */
 static int open_events(struct options *o, struct err *err)
@@ -131,24 +67,6 @@ static int open_events(struct options *o, struct err *err)
 	if (fd < 0)
 		return err_set(err, -EINVAL, "--events %s", why.text);
 	o->watch.events_fd = fd;
-	return 0;
-}
-
-/** A later one replaces it: the command line wins over the environment. */
-static int read_mask(const char *where, const char *value, struct options *o, struct err *err)
-{
-	char why[120];
-	int rc;
-
-	if (o->watch.mask)
-		regfree(&o->mask);
-	o->watch.mask = NULL;
-	rc = regcomp(&o->mask, value, REG_EXTENDED);
-	if (rc) {
-		regerror(rc, &o->mask, why, sizeof why);
-		return err_set(err, -EINVAL, "%s: \"%s\" is no regular expression: %s", where, value, why);
-	}
-	o->watch.mask = &o->mask;
 	return 0;
 }
 
@@ -164,7 +82,7 @@ static const struct row *row_of(int id)
 
 static int set_word(struct options *o, const struct row *row, const char *where, const char *value, struct err *err)
 {
-	int choice = read_word(where, value, row->value, err);
+	int choice = value_word(where, value, row->value, err);
 
 	if (choice < 0)
 		return choice;
@@ -206,28 +124,28 @@ static int set_option(struct options *o, const struct row *row, const char *wher
 	case OPT_ANNOTATE:
 		return set_word(o, row, where, value, err);
 	case OPT_PORTS:
-		return read_ports(where, value, &o->watch, err);
+		return value_ports(where, value, &o->watch, err);
 	case OPT_TIMEOUT:
 	case OPT_STALL:
 	case OPT_TEST_TIMEOUT:
 	case OPT_HORIZON:
 	case OPT_GRACE:
-		return read_duration(where, value, duration_of(&o->watch, row->id), err);
+		return value_duration(where, value, duration_of(&o->watch, row->id), err);
 	case OPT_ASSUME:
 		return assume_parse(where, value, &o->assume, err);
 	case OPT_REPORT:
-		return read_report_dir(where, value, &o->watch, err);
+		return value_report_dir(where, value, &o->watch, err);
 	case OPT_REPORT_JSON:
-		return read_file(where, value, &o->watch.report_json, err);
+		return value_file(where, value, &o->watch.report_json, err);
 	case OPT_MASK:
-		return read_mask(where, value, o, err);
+		return value_mask(where, value, o, err);
 	case OPT_JUNIT:
-		return read_file(where, value, &o->watch.junit, err);
+		return value_file(where, value, &o->watch.junit, err);
 	case OPT_EVENTS:
 		o->events = value;
 		return *value ? 0 : err_set(err, -EINVAL, "%s: an empty name", where);
 	case OPT_SAVE_SNAPSHOT:
-		return read_file(where, value, &o->watch.save_snapshot, err);
+		return value_file(where, value, &o->watch.save_snapshot, err);
 	case OPT_RESCUE:
 		o->watch.on_hang = ON_HANG_RESCUE;
 		return 0;

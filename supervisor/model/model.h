@@ -28,6 +28,7 @@ enum object_kind {
 	OBJECT_PIPE, /* FIFOs too */
 	OBJECT_UNIX,
 	OBJECT_TCP,
+	OBJECT_UDP,
 	OBJECT_EVENTFD,
 	OBJECT_TIMERFD,
 	OBJECT_SIGNALFD,
@@ -48,8 +49,11 @@ struct object {
 	unsigned outside; /* ENDs held by processes that are not of the tree */
 	int peer;         /* index of the other end (sockets, ptys), PEER_NONE, or PEER_GONE: closed, so readable */
 	bool listener;
+	bool datagram; /* a socket that takes what anybody sends to its name, UDP or unix */
+	bool private;  /* a listener or datagram socket that nobody outside the tree can reach by a name */
+	bool scatters; /* unix: it waits for room that its datagrams take up in the queues of others than the peer, too */
 	bool named;    /* a FIFO with a path: anyone may open it */
-	bool transit;  /* TCP: data is under way to it */
+	bool transit;  /* TCP: data is under way to it, or will be given up */
 	bool armed;    /* timerfd */
 	bool takes_alarm; /* signalfd whose mask has SIGALRM */
 	bool read_timer;  /* terminal with VMIN 0 and VTIME > 0 (termios(3)) */
@@ -90,12 +94,13 @@ struct wait {
 	bool any;        /* WAIT_CHILD: any child; another thread may make one */
 	const char *key; /* WAIT_FUTEX: the shared mapping "MAJ:MIN:INODE", NULL when private. WAIT_FLOCK: the file, likewise */
 	bool named;      /* WAIT_FUTEX: the mapping has a name, so anyone may open it */
-	bool outside;    /* WAIT_FUTEX: mapped outside the tree as well */
+	bool random;     /* WAIT_FUTEX: its only name is one that a library made up at random, for its user alone */
+	bool outside;    /* WAIT_FUTEX: the memory is in reach outside the tree. WAIT_FLOCK: the lock is held there, too */
 	pid_t owner;      /* WAIT_FUTEX: tid of the holder by the lock itself, a thread of the same process; 0: not known */
 	pid_t owner_word; /* WAIT_FUTEX: tid in the lock, of whatever process; 0: none */
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
 	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
-	const char *idle; /* a helper thread of a library that only ends when its timeout is over: whose; NULL: it is none */
+	const char *idle; /* a helper thread of a library that only ends, or waits again, when its timeout is over: whose; NULL: it is none */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */
@@ -136,6 +141,7 @@ struct process {
 	int64_t alarm_ns; /* until an ITIMER_REAL that may be its own; NEVER_NS: none. Where snapshot.alarms_known or alarm_heard */
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
+	bool file_signals; /* one of its files may send a signal: O_ASYNC, a lease, a queue or a folder that is watched (fcntl(2)) */
 	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */
@@ -165,11 +171,12 @@ struct snapshot {
 	size_t ntasks;
 	struct object *objects;
 	size_t nobjects;
-	int *inflight; /* receiving sockets with descriptors in their queue (`scm_fds` of fdinfo) */
+	int *inflight; /* receiving sockets with descriptors in their queue (`scm_fds` of fdinfo); -1: one that the tree does not hold */
 	size_t ninflight;
 	struct lock_holder *locks; /* the kernel's lock table (/proc/locks) */
 	size_t nlocks;
 	bool alarms_known; /* /proc/timer_list could be read */
+	bool begun_by_others; /* it was there before us: a verdict ends nothing, and what can't be known of it is no life of its own */
 	bool hidden_holders; /* the tree was not begun by us: whoever can't be read may hold what its root came with */
 	/* look-ups, made by snapshot_index() */
 	struct idmap *by_pid, *by_tid;
@@ -235,8 +242,10 @@ enum assumption {
 	ASSUME_LIVE_INERT = 1 << 6,         /* soft: no live task of the tree signals the stuck ones or opens their files */
 	ASSUME_SERVICE_THREADS = 1 << 7,    /* soft: service threads touch nothing but their own descriptor */
 	ASSUME_ALARMS_HEARD = 1 << 8,       /* alarms are armed through the C library, where they are heard */
-	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends when its time is over */
+	ASSUME_IDLE_WORKERS = 1 << 9,       /* a helper thread whose stack shows a library's idle wait only ends, or waits again, when that is over */
 	ASSUME_NO_HIDDEN_HOLDER = 1 << 10,  /* soft: no process that can't be read holds an end of what is waited for */
+	ASSUME_NOBODY_AWAITED = 1 << 11,    /* soft: the cause itself waits at an address, but not for somebody outside */
+	ASSUME_NO_RANDOM_OPEN = 1 << 12,    /* nobody outside opens a shared object by the random name that a library gave it */
 };
 
 enum role { /* what a task's wait is, best cause first */

@@ -66,8 +66,11 @@ static void read_object(struct reader *r, const struct at *at, int index)
 	o.outside = reader_to_ends(r, at, "outside", reader_required(r, at, "outside"));
 	o.peer = get_peer(r, at);
 	o.listener = reader_get_bool(r, at, "listener", false);
+	o.datagram = reader_get_bool(r, at, "datagram", false);
+	o.private = reader_get_bool(r, at, "private", false);
 	o.named = reader_get_bool(r, at, "named", false);
 	o.transit = reader_get_bool(r, at, "transit", false);
+	o.scatters = reader_get_bool(r, at, "scatters", false);
 	o.armed = reader_get_bool(r, at, "armed", o.kind == OBJECT_TIMERFD);
 	o.takes_alarm = reader_get_bool(r, at, "alrm", o.kind == OBJECT_SIGNALFD);
 	o.read_timer = reader_get_bool(r, at, "vtime", false);
@@ -128,6 +131,7 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 		reader_fail(r, at, "alrm", "\"%.40s\" is no use of an alarm", use);
 	p->catches_chld = reader_need_bool(r, at, "chld");
 	p->posix_timers = reader_need_bool(r, at, "timer");
+	p->file_signals = reader_get_bool(r, at, "file_signals", false);
 	p->mourns = reader_get_bool(r, at, "mourns", false);
 	p->alarm_heard = reader_get_bool(r, at, "heard", false);
 	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
@@ -215,6 +219,7 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	if (w->op == WAIT_FLOCK && !w->key)
 		reader_fail(r, at, "key", "is missing");
 	w->named = reader_get_bool(r, at, "named", false);
+	w->random = reader_get_bool(r, at, "random", false);
 	w->outside = reader_get_bool(r, at, "outside", false);
 	w->owner = reader_get_pid(r, at, "owner", 0);
 	w->owner_word = reader_get_pid(r, at, "owner_word", 0);
@@ -321,6 +326,7 @@ static void check_tids(struct reader *r, const struct at *top)
 
 static void read_alarms(struct reader *r, const struct at *top)
 {
+	r->s->begun_by_others = reader_get_bool(r, top, "begun_by_others", false);
 	r->s->hidden_holders = reader_get_bool(r, top, "hidden_holders", false);
 	if (!reader_optional(r, top, "alarms"))
 		return;
@@ -371,7 +377,11 @@ static void read_inflight(struct reader *r, const struct at *top)
 
 	r->s->inflight = arena_array(r->s->arena, r->s->ninflight, sizeof *r->s->inflight);
 	cJSON_ArrayForEach(item, list)
-		r->s->inflight[i++] = to_object(r, top, "inflight", item);
+	{
+		bool outside = cJSON_IsString(item) && strcmp(item->valuestring, SNAPSHOT_OUTSIDE) == 0;
+
+		r->s->inflight[i++] = outside ? -1 : to_object(r, top, "inflight", item);
+	}
 }
 
 static void check_schema(struct reader *r, const struct at *top)

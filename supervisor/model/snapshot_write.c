@@ -22,7 +22,7 @@ static const char **object_keys(const struct snapshot *s, struct arena *a)
 		const char *name = s->objects[i].name ? s->objects[i].name : "object";
 
 		keys[i] = name;
-		while (strmap_get(seen, keys[i], NULL) || strcmp(keys[i], SNAPSHOT_GONE) == 0)
+		while (strmap_get(seen, keys[i], NULL) || strcmp(keys[i], SNAPSHOT_GONE) == 0 || strcmp(keys[i], SNAPSHOT_OUTSIDE) == 0)
 			keys[i] = arena_printf(a, "%s #%zu", keys[i], i);
 		strmap_put(seen, keys[i], i);
 	}
@@ -69,6 +69,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	} else if (w->op == WAIT_FUTEX) {
 		put_text(t, "shm", w->key);
 		put_bool(t, "named", w->named);
+		put_bool(t, "random", w->random);
 		put_bool(t, "outside", w->outside);
 		put_int(t, "owner", w->owner);
 		put_int(t, "owner_word", w->owner_word);
@@ -76,6 +77,7 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 		put_bool(t, "gil", w->gil);
 	} else if (w->op == WAIT_FLOCK) {
 		put_text(t, "key", w->key ? w->key : "");
+		put_bool(t, "outside", w->outside);
 	} else if (w->op == WAIT_SIGNAL) {
 		put_bool(t, "alrm", w->takes_alarm);
 	} else if (w->op == WAIT_STOPPED) {
@@ -142,6 +144,7 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 	put_bool(t, "chld", p->catches_chld);
 	put_text(t, "alrm", alarm_use_word(p->alarm_use));
 	put_bool(t, "timer", p->posix_timers);
+	put_bool(t, "file_signals", p->file_signals);
 	put_bool(t, "mourns", p->mourns);
 	put_bool(t, "heard", p->alarm_heard);
 	if (p->alarm_heard && p->alarm_ns != NEVER_NS) {
@@ -184,8 +187,11 @@ static void put_object(struct text *t, const struct snapshot *s, const char *con
 			put_object_name(t, s, names, o->peer);
 	}
 	put_bool(t, "listener", o->listener);
+	put_bool(t, "datagram", o->datagram);
+	put_bool(t, "private", o->private);
 	put_bool(t, "named", o->named);
 	put_bool(t, "transit", o->transit);
+	put_bool(t, "scatters", o->scatters);
 	put_bool(t, "armed", o->armed);
 	put_bool(t, "alrm", o->takes_alarm);
 	put_bool(t, "vtime", o->read_timer);
@@ -247,10 +253,11 @@ static void put_inflight(struct text *t, const struct snapshot *s, const char *c
 	put_key(t, "inflight");
 	text_add(t, "[");
 	for (size_t i = 0; i < s->ninflight; i++) {
-		if (s->inflight[i] < 0)
-			continue;
 		put_comma(t);
-		put_object_name(t, s, names, s->inflight[i]);
+		if (s->inflight[i] < 0)
+			put_str(t, SNAPSHOT_OUTSIDE);
+		else
+			put_object_name(t, s, names, s->inflight[i]);
 	}
 	text_add(t, "]");
 }
@@ -269,6 +276,8 @@ void snapshot_write(const struct snapshot *s, struct text *out)
 		put_ns(out, "horizon", s->horizon_ns);
 	}
 	put_int(out, "root", s->root);
+	if (s->begun_by_others)
+		put_bool(out, "begun_by_others", true);
 	if (s->hidden_holders)
 		put_bool(out, "hidden_holders", true);
 	put_key(out, "tasks");

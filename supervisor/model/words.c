@@ -7,7 +7,7 @@ static const char *const object_kinds[] = {
 	[OBJECT_UNKNOWN] = "unknown",   [OBJECT_FILE] = "file",	    [OBJECT_PIPE] = "pipe",   [OBJECT_UNIX] = "unix",
 	[OBJECT_TCP] = "tcp",		[OBJECT_EVENTFD] = "eventfd", [OBJECT_TIMERFD] = "timerfd",
 	[OBJECT_SIGNALFD] = "signalfd", [OBJECT_PIDFD] = "pidfd",   [OBJECT_EPOLL] = "epoll", [OBJECT_PTY] = "pty",
-	[OBJECT_DEVICE] = "device",	[OBJECT_OTHER] = "other",
+	[OBJECT_DEVICE] = "device",	[OBJECT_OTHER] = "other",   [OBJECT_UDP] = "udp",
 };
 
 static const char *const wait_ops[] = {

@@ -6,6 +6,7 @@
 
 #define SNAPSHOT_SCHEMA "tracewrap-snapshot/1"
 #define SNAPSHOT_GONE "gone" /* as a peer: the other end was closed */
+#define SNAPSHOT_OUTSIDE "outside" /* in `inflight`: a socket that the tree does not hold */
 
 /** Moments and durations are saved in whole microseconds, up to this many seconds, which a double still holds exactly. */
 #define SECONDS_MOST INT64_C(1000000000)

@@ -27,15 +27,17 @@ static pid_t living_thread(const struct seen_process *p)
 	return 0;
 }
 
-/** A FIFO is a file by its link. AT_STATX_DONT_SYNC: a file of a dead server must not hold us up (statx(2)). */
-static void look_for_fifo(int dir_fd, const char *path, struct seen_fd *f, bool deleted)
+/** FIFOs and folders are files by their links. A FIFO that was deleted under one name may have another. AT_STATX_DONT_SYNC: a file
+ *  of a dead server must not hold us up (statx(2)). */
+static void look_at_file(int dir_fd, const char *path, struct seen_fd *f)
 {
 	struct statx st;
 
-	if (statx(dir_fd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, &st) < 0)
+	if (statx(dir_fd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO | STATX_NLINK, &st) < 0)
 		return;
 	f->fifo = S_ISFIFO(st.stx_mode);
-	f->named = f->fifo && !deleted;
+	f->folder = S_ISDIR(st.stx_mode);
+	f->named = f->fifo && st.stx_nlink > 0;
 	f->id = st.stx_ino;
 	f->device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
 }
@@ -82,6 +84,7 @@ static void read_descriptor(struct observe *ob, struct details *d, int dir_fd, i
 	if (sys_read_file(dir_fd, info_path, &ob->scratch, NULL) ||
 	    parse_fdinfo(text_str(&ob->scratch), ob->scratch.n, &info) || info.flags & O_PATH)
 		return;
+	f.notifies = info.flags & O_ASYNC || parse_fdinfo_lease(text_str(&ob->scratch), ob->scratch.n);
 	f.kind = to.kind;
 	f.ends = ends_of(to.kind, info.flags);
 	f.id = to.kind == LINK_PTMX ? info.tty_index : to.number;
@@ -89,7 +92,7 @@ static void read_descriptor(struct observe *ob, struct details *d, int dir_fd, i
 	if (to.kind == LINK_EVENTFD)
 		f.id = info.has_eventfd_id ? info.eventfd_id : UINT64_MAX;
 	if (to.kind == LINK_FILE)
-		look_for_fifo(dir_fd, path, &f, to.deleted);
+		look_at_file(dir_fd, path, &f);
 	d->has_ring = d->has_ring || to.kind == LINK_IO_URING;
 	text_addn(&d->names, link, strlen(link) + 1);
 	vec_push(&d->fds, f);
@@ -126,6 +129,22 @@ static bool has_timers(struct observe *ob, const struct seen_process *p)
 	return rc != 0 || ob->scratch.n > 0;
 }
 
+/** Kernel AIO tells of its end by an eventfd (IOCB_FLAG_RESFD in io_submit(2)); what shows it is its ring, a mapping (fs/aio.c). */
+static bool has_aio(struct observe *ob, const struct details *d, int dir_fd)
+{
+	struct mapping m;
+	bool any = false;
+
+	for (size_t i = 0; i < d->fds.n; i++)
+		any = any || d->fds.at[i].kind == LINK_EVENTFD;
+	if (!any || sys_read_file(dir_fd, "maps", &ob->scratch, NULL))
+		return any;
+	for (struct cursor c = {text_str(&ob->scratch), ob->scratch.n}; parse_next_mapping(&c, &m);)
+		if (m.path_len >= 6 && memcmp(m.path, "/[aio]", 6) == 0)
+			return true;
+	return false;
+}
+
 static void read_all(struct observe *ob, struct seen_process *p, struct details *d)
 {
 	proc_path path;
@@ -144,6 +163,8 @@ static void read_all(struct observe *ob, struct seen_process *p, struct details 
 		return;
 	d->foreign_net = namespace_of(dir_fd, "ns/net") != ob->net_ns;
 	d->posix_timers = has_timers(ob, p);
+	d->has_aio = has_aio(ob, d, dir_fd);
+	d->file_signals = notices_may_come(p, d);
 }
 
 /** Group, terminal and parent are others' to change, so they are read each time. */

@@ -176,12 +176,12 @@ void family_mappings(struct builder *b)
 /* ---- locks ---- */
 
 /** The open files of a process name the locks that are held through them; the kernel's table names who took a lock, perhaps
- *  long gone, and no pid for locks of open file descriptions. */
-static void process_locks(struct builder *b, size_t i)
+ *  long gone, and no pid for locks of open file descriptions. SHOWN: what was named so. */
+static void process_locks(struct builder *b, size_t i, struct strmap *shown)
 {
 	const struct seen_process *p = b->ob->procs.at[i];
 	VEC(const char *) held = {0};
-	lock_key key;
+	struct file_lock lock;
 
 	for (size_t k = 0; k < p->details.fds.n; k++) {
 		proc_path path;
@@ -191,26 +191,63 @@ static void process_locks(struct builder *b, size_t i)
 		snprintf(path, sizeof path, "%d/task/%d/fdinfo/%d", p->pid, p->details.lead, p->details.fds.at[k].fd);
 		if (sys_read_file(b->ob->proc_fd, path, &b->ob->scratch, NULL))
 			continue;
-		for (struct cursor c = {text_str(&b->ob->scratch), b->ob->scratch.n}; parse_next_fdinfo_lock(&c, key);)
-			vec_push(&held, arena_strdup(b->arena, key));
+		for (struct cursor c = {text_str(&b->ob->scratch), b->ob->scratch.n}; parse_next_fdinfo_lock(&c, &lock);) {
+			vec_push(&held, arena_strdup(b->arena, lock.key));
+			strmap_put(shown, arena_printf(b->arena, "%.*s", (int)lock.len, lock.text), 0);
+		}
 	}
 	b->procs.at[i].locks = arena_memdup(b->arena, held.at, held.n * sizeof *held.at);
 	b->procs.at[i].nlocks = held.n;
 	vec_free(&held);
 }
 
+bool family_waits_for(const struct builder *b, const char *key)
+{
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		const struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+void family_lock_outside(struct builder *b, const char *key)
+{
+	for (size_t t = 0; t < b->tasks.n; t++) {
+		struct wait *w = &b->tasks.at[t].wait;
+
+		if (w->op == WAIT_FLOCK && w->key && strcmp(w->key, key) == 0)
+			w->outside = true;
+	}
+}
+
+/** One that nobody of the tree shows is held outside, or by who can't be read: another range or kind of lock than those that are shown. */
+static void note_stray(struct builder *b, const struct file_lock *lock, const struct strmap *shown)
+{
+	OWNED_TEXT text = {0};
+
+	text_addn(&text, lock->text, lock->len);
+	if (!strmap_get(shown, text_str(&text), NULL))
+		family_lock_outside(b, lock->key);
+}
+
 void family_locks(struct builder *b)
 {
 	OWNED_TEXT table = {0};
-	lock_key key;
-	pid_t pid;
+	struct file_lock lock;
+	struct strmap *shown;
 
 	if (!b->waits_lock)
 		return;
+	shown = strmap_new();
 	for (size_t i = 0; i < b->procs.n; i++)
-		process_locks(b, i);
-	if (sys_read_file(b->ob->proc_fd, "locks", &table, NULL))
-		return;
-	for (struct cursor c = {text_str(&table), table.n}; parse_next_lock(&c, key, &pid);)
-		vec_push(&b->locks, (struct lock_holder){arena_strdup(b->arena, key), pid});
+		process_locks(b, i, shown);
+	if (sys_read_file(b->ob->proc_fd, "locks", &table, NULL) == 0) {
+		for (struct cursor c = {text_str(&table), table.n}; parse_next_lock(&c, &lock);) {
+			vec_push(&b->locks, (struct lock_holder){arena_strdup(b->arena, lock.key), lock.pid});
+			note_stray(b, &lock, shown);
+		}
+	}
+	strmap_free(shown);
 }

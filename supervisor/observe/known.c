@@ -32,6 +32,11 @@ const char *known_idle(const struct seen_task *t)
 	return t->idle && t->known && t->runs == t->known_runs ? t->idle : NULL;
 }
 
+bool known_ticks(const struct seen_task *t)
+{
+	return t->idle_again && t->streak <= 1;
+}
+
 bool known_restless(const struct seen_task *t)
 {
 	return t->streak >= RESTLESS_PASSES;
@@ -49,14 +54,17 @@ void observe_know_gil(struct observe *ob, pid_t pid, pid_t tid, pid_t holder)
 	t->known_runs = h->runs;
 }
 
-void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle)
+void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle, bool again)
 {
 	struct seen_task *t = task_in(table_find(ob, pid), tid);
 
-	if (!t || !t->known || t->refused || t->runs != runs)
+	if (!t || !t->known || t->refused || t->runs != runs || !t->look.valid)
 		return;
 	t->gil_holder = 0;
+	if (!t->idle_again || t->idle != idle)
+		t->ticks_since_ns = t->look.asleep_ns;
 	t->idle = idle;
+	t->idle_again = again;
 	t->known_runs = runs;
 }
 
@@ -74,8 +82,10 @@ void observe_know_nothing(struct observe *ob, pid_t pid, pid_t tid)
 {
 	struct seen_task *t = task_in(table_find(ob, pid), tid);
 
-	if (t)
-		t->answered_runs = t->runs;
+	if (!t)
+		return;
+	t->answered_runs = t->runs;
+	t->idle_again = false;
 }
 
 /** A wait for a lock that ends by itself; a block whose stack has said nothing is not asked again. */

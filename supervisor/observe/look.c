@@ -38,6 +38,22 @@ static bool look_stat(struct observe *ob, struct seen_process *p, struct seen_ta
 	return true;
 }
 
+/* Functions in which the kernel holds up a task that is in a call on behalf of somebody else: what the call waits for may be there long
+ * since. fs/userfaultfd.c, kernel/seccomp.c, fs/fuse/dev.c; a frozen group of control (kernel/cgroup/freezer.c) sleeps on its way to a
+ * signal. The compiler may add to a name, so its beginning counts. */
+static const char *const held_up_in[] = {"handle_userfault", "seccomp_do_user_notification", "request_wait_answer", "fuse_",
+					 "do_freezer_trap", "cgroup_enter_frozen", "__refrigerator", "get_signal"};
+
+static bool is_held_up(struct observe *ob, const struct seen_process *p, const struct seen_task *t)
+{
+	if (!read_task_file(ob, p->pid, t->tid, "wchan"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(held_up_in); i++)
+		if (strncmp(text_str(&ob->scratch), held_up_in[i], strlen(held_up_in[i])) == 0)
+			return true;
+	return false;
+}
+
 static void look_call(struct observe *ob, struct seen_process *p, struct seen_task *t)
 {
 	struct look *l = &t->look;
@@ -53,7 +69,10 @@ static void look_call(struct observe *ob, struct seen_process *p, struct seen_ta
 	}
 	l->call = line.number;
 	memcpy(l->args, line.args, sizeof l->args);
-	look_decode(p->pid, t->tid, l);
+	if (is_held_up(ob, p, t))
+		look_live(l, "the kernel holds it up in its call");
+	else
+		look_decode(p->pid, t->tid, l);
 }
 
 static void look_state(struct observe *ob, struct seen_process *p, struct seen_task *t)

@@ -74,8 +74,7 @@ int object_named(struct builder *b, const char *key, bool *is_new)
 
 /* ---- which descriptors are one open file ---- */
 
-/** Where (PID, FD) belongs in the order of KIND's open files. *FOUND: there is the same one. False when kcmp(2) refuses. */
-static bool file_place(struct builder *b, enum link_kind kind, pid_t pid, int fd, size_t *place, bool *found)
+bool objects_place(struct builder *b, enum link_kind kind, pid_t pid, int fd, size_t *place, bool *found)
 {
 	size_t low = 0, high = b->files.n;
 
@@ -120,7 +119,7 @@ static int anonymous_object(struct builder *b, const struct seen_process *p, con
 	snprintf(key, sizeof key, "%s:%d:%d", type, p->pid, f->fd);
 	if (!needs_holders(f->kind))
 		return object_named(b, key, is_new);
-	if (b->ob->no_kcmp || !file_place(b, f->kind, p->details.lead, f->fd, &place, &found)) {
+	if (b->ob->no_kcmp || !objects_place(b, f->kind, p->details.lead, f->fd, &place, &found)) {
 		b->ob->no_kcmp = true;
 		return object_named(b, type, is_new);
 	}
@@ -204,7 +203,7 @@ static void describe(struct builder *b, const struct seen_process *p, const stru
 
 	o->kind = kinds[f->kind].kind;
 	o->type = kinds[f->kind].type;
-	b->sources.at[object] = (struct source){f->kind, f->id, p, f->fd};
+	b->sources.at[object] = (struct source){.kind = f->kind, .id = f->id, .holder = p, .fd = f->fd};
 	if (f->fifo) {
 		o->kind = OBJECT_PIPE;
 		o->type = "pipe";

@@ -72,9 +72,9 @@ typedef VEC(struct task_id) task_id_vec;
 void observe_unclear(struct observe *ob, int64_t now_ns, int64_t horizon_ns, task_id_vec *out);
 /** As a stack that was read since the last pass tells: TID waits for the interpreter's lock, and HOLDER has it. Good until HOLDER runs. */
 void observe_know_gil(struct observe *ob, pid_t pid, pid_t tid, pid_t holder);
-/** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it. IDLE is kept by
- *  reference. Good until it runs. */
-void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle);
+/** As a stack tells that was read when the task's counter stood at RUNS: an idle helper thread, whose timeout only ends it, or (AGAIN) lets it
+ *  wait anew. IDLE is kept by reference. Good until it runs. */
+void observe_know_idle(struct observe *ob, pid_t pid, pid_t tid, uint64_t runs, const char *idle, bool again);
 /** Its stack tells neither, or is not to be had: not to be asked again before the task has run. */
 void observe_know_nothing(struct observe *ob, pid_t pid, pid_t tid);
 

@@ -211,7 +211,9 @@ static int64_t still_since(struct seen_process *p, const struct seen_task *t)
 {
 	const struct seen_task *holder = known_holder(p, t);
 
-	return holder ? holder->moved_ns : t->moved_ns;
+	if (holder)
+		return holder->moved_ns;
+	return known_ticks(t) ? 0 : t->moved_ns;
 }
 
 /** Is T what a run may wait for: the command's main thread, or that of a process that may be running a test? By the name that it was found

@@ -56,8 +56,9 @@ static int64_t acted_ns(const struct builder *b, const struct seen_process *p)
 	int64_t last_ns = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct look *l = &p->tasks.at[i].look;
-		int64_t at_ns = l->valid ? l->asleep_ns : b->now_ns;
+		const struct seen_task *t = &p->tasks.at[i];
+		const struct look *l = &t->look;
+		int64_t at_ns = !l->valid ? b->now_ns : known_idle(t) && t->idle_again ? t->ticks_since_ns : l->asleep_ns;
 
 		if (at_ns > last_ns)
 			last_ns = at_ns;
@@ -87,6 +88,7 @@ static struct process process_of(struct builder *b, const struct seen_process *p
 		.alarm_use = alarm_use(&d->status),
 		.alarm_ns = alarms_until(b->ob, acted_ns(b, p), b->now_ns),
 		.posix_timers = d->posix_timers,
+		.file_signals = d->file_signals,
 		.vm = p->pid,
 		.start_ticks = p->start_ticks,
 		.image = p->stat.start_stack,
@@ -180,8 +182,10 @@ static void add_processes(struct builder *b)
 	for (size_t i = 0; i < ob->procs.n; i++)
 		objects_of_process(b, i);
 	objects_resolve_epolls(b);
-	if (b->has_sockets)
+	if (b->has_sockets) {
 		sockets_resolve(b);
+		names_resolve(b);
+	}
 	objects_pair_terminals(b);
 	family_resolve(b);
 }
@@ -200,7 +204,7 @@ static void add_tasks(struct builder *b)
 	}
 	family_mappings(b);
 	family_locks(b);
-	if (b->waits_fds || b->shared_keys.n)
+	if (b->waits_fds || b->waits_lock || b->shared_keys.n)
 		outside_scan(b);
 }
 
@@ -210,6 +214,7 @@ static void fill(struct builder *b)
 
 	s->taken_ns = b->now_ns;
 	s->root = b->ob->opt.root;
+	s->begun_by_others = b->ob->opt.from_outside;
 	s->alarms_known = b->ob->alarms_known;
 	s->procs = arena_memdup(b->arena, b->procs.at, b->procs.n * sizeof *b->procs.at);
 	s->nprocs = b->procs.n;

@@ -46,6 +46,8 @@ struct seen_task {
 	unsigned streak; /* passes in a row that saw it move */
 	/* known.c: what its stack has told, good while a counter stands at known_runs: its own, or that of gil_holder */
 	const char *idle; /* an idle helper thread of a library: whose; static */
+	bool idle_again; /* it waits again and again: it may tick, and be none the less idle */
+	int64_t ticks_since_ns; /* the same: it has done nothing else since, but if another thread has moved */
 	pid_t gil_holder; /* it waits for the interpreter's lock, which this thread has; 0: not known to */
 	uint64_t known_runs;
 	uint64_t answered_runs; /* its stack had nothing to tell when its counter stood there */
@@ -56,7 +58,8 @@ struct seen_fd {
 	int fd;
 	unsigned ends;
 	enum link_kind kind;
-	bool fifo, named;
+	bool fifo, named, folder;
+	bool notifies;  /* by a signal: O_ASYNC, or a lease (fcntl(2)) */
 	uint64_t id;    /* pipe, socket, FIFO: inode; terminal: index; eventfd: its id, UINT64_MAX when not told */
 	uint64_t inode; /* as fdinfo tells it */
 	uint64_t device;/* FIFO */
@@ -69,7 +72,7 @@ struct details {
 	bool readable, foreign_net;
 	pid_t lead;      /* a living task to read through; 0: none */
 	struct status_lines status;
-	bool posix_timers, has_ring;
+	bool posix_timers, has_ring, has_aio, file_signals;
 	VEC(struct seen_fd) fds;
 	struct text names;
 	struct text cmdline;
@@ -174,6 +177,9 @@ int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way);
 const struct seen_task *known_holder(struct seen_process *p, const struct seen_task *t);
 /** Whose idle helper thread T is, and has not run since; NULL. */
 const char *known_idle(const struct seen_task *t);
+/** It was an idle helper thread that only waits again and again, and has not moved since but for moments. Good for nothing but to say when to
+ *  look: the next look asks its stack. */
+bool known_ticks(const struct seen_task *t);
 /** Every pass sees it move. */
 bool known_restless(const struct seen_task *t);
 
@@ -182,6 +188,11 @@ bool known_restless(const struct seen_task *t);
 /** Bring P's details up to date. */
 void details_read(struct observe *ob, struct seen_process *p);
 void details_free(struct details *d);
+
+/* ---- notices.c ---- */
+
+/** May a file of P, whose details are in D, send a signal? */
+bool notices_may_come(const struct seen_process *p, const struct details *d);
 
 /* ---- spots.c ---- */
 

@@ -35,7 +35,8 @@ static int object_at(const struct process *p, int fd)
 
 static bool blocks_by_itself(enum object_kind kind)
 {
-	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP || kind == OBJECT_PTY;
+	return kind == OBJECT_PIPE || kind == OBJECT_UNIX || kind == OBJECT_TCP ||
+	       kind == OBJECT_UDP || kind == OBJECT_PTY;
 }
 
 /** unshare(CLONE_FILES): a thread with a table of its own waits on descriptors that the process's list does not show. */
@@ -157,7 +158,8 @@ static bool find_mapping(struct builder *b, const struct seen_process *p, uint64
 			continue;
 		if (m.shared) {
 			w->key = arena_printf(b->arena, "%s:%llu", m.device, (unsigned long long)m.inode);
-			w->named = !m.deleted;
+			w->named = names_has_mapping(b->ob, p->pid, &m);
+			w->random = w->named && names_is_random(&m);
 		}
 		return true;
 	}
@@ -290,6 +292,8 @@ struct wait wait_of(struct builder *b, size_t i, const struct seen_task *t)
 		return live_wait(b, l);
 	if (p->details.has_ring && l->op != WAIT_DEAD) /* the kernel works on behalf of it (io_uring(7)) */
 		return live("its process has an io_uring");
+	if (p->details.has_aio && l->op != WAIT_DEAD)
+		return live("its process has kernel AIO");
 	if (!idmap_get(b->ob->by_pid, (uint64_t)b->procs.at[i].vm, NULL) && l->op != WAIT_DEAD)
 		return live("shares its memory with a process that is not looked at");
 	switch (l->op) {

@@ -22,6 +22,8 @@ static void unix_attribute(struct unix_socket *out, unsigned type, const unsigne
 		out->named = len > 0;
 		out->name = (const char *)value;
 		out->name_len = len;
+	} else if (type == UNIX_DIAG_RQLEN && len >= 8) { /* struct unix_diag_rqlen */
+		out->receive_queue = u32_at(value);
 	} else if (type == UNIX_DIAG_VFS && len >= 8) { /* struct unix_diag_vfs */
 		out->file_inode = u32_at(value);
 		out->file_device = u32_at(value + 4);

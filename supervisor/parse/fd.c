@@ -130,38 +130,60 @@ bool parse_next_tfd(struct cursor *c, struct epoll_target *out)
 }
 
 /** "1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF"; "->" behind the number marks one that is waited for. */
-static bool held_lock(struct cursor line, lock_key key, pid_t *pid)
+static bool held_lock(struct cursor line, struct file_lock *out)
+{
+	const char *word, *end = line.at + line.left;
+	size_t len;
+
+	for (int i = 0; i < 4; i++) { /* number, kind, mode, access */
+		if (!scan_word(&line, &word, &len) || (len == 2 && memcmp(word, "->", 2) == 0))
+			return false;
+		if (i == 1)
+			out->text = word;
+	}
+	if (!scan_int(&line, &out->pid) || !scan_word(&line, &word, &len) || len >= sizeof out->key)
+		return false;
+	memcpy(out->key, word, len);
+	out->key[len] = '\0';
+	out->len = (size_t)(end - out->text);
+	return strchr(out->key, ':') != NULL;
+}
+
+/** "1: KIND ..." */
+static bool is_lock_of(struct cursor line, const char *kind)
 {
 	const char *word;
 	size_t len;
 
-	for (int i = 0; i < 4; i++) /* number, kind, mode, access */
-		if (!scan_word(&line, &word, &len) || (len == 2 && memcmp(word, "->", 2) == 0))
-			return false;
-	if (!scan_int(&line, pid) || !scan_word(&line, &word, &len) || len >= sizeof(lock_key))
-		return false;
-	memcpy(key, word, len);
-	key[len] = '\0';
-	return strchr(key, ':') != NULL;
+	return scan_word(&line, &word, &len) && scan_word(&line, &word, &len) && len == strlen(kind) && memcmp(word, kind, len) == 0;
 }
 
-bool parse_next_fdinfo_lock(struct cursor *c, lock_key key)
+bool parse_fdinfo_lease(const char *text, size_t len)
 {
-	struct cursor line;
-	pid_t pid;
+	struct cursor line, c = {text, len};
 
-	while (parse_line(c, &line.at, &line.left))
-		if (scan_text(&line, "lock:") && held_lock(line, key, &pid))
+	while (parse_line(&c, &line.at, &line.left))
+		if (scan_text(&line, "lock:") && is_lock_of(line, "LEASE"))
 			return true;
 	return false;
 }
 
-bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid)
+bool parse_next_fdinfo_lock(struct cursor *c, struct file_lock *out)
 {
 	struct cursor line;
 
 	while (parse_line(c, &line.at, &line.left))
-		if (held_lock(line, key, pid))
+		if (scan_text(&line, "lock:") && held_lock(line, out))
+			return true;
+	return false;
+}
+
+bool parse_next_lock(struct cursor *c, struct file_lock *out)
+{
+	struct cursor line;
+
+	while (parse_line(c, &line.at, &line.left))
+		if (held_lock(line, out))
 			return true;
 	return false;
 }

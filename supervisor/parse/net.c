@@ -102,3 +102,21 @@ bool parse_next_net_unix(struct cursor *c, struct unix_socket *out)
 			return true;
 	return false;
 }
+
+/** Two lines of headings, then "    lo: NUMBERS" for each interface (net/core/net-procfs.c). */
+bool parse_net_is_loopback(const char *text, size_t len)
+{
+	struct cursor c = {text, len};
+	bool any = false;
+
+	if (!scan_behind(&c, "\n") || !scan_behind(&c, "\n"))
+		return false;
+	while (c.left) {
+		scan_blanks(&c);
+		if (!scan_text(&c, "lo:"))
+			return false;
+		any = true;
+		scan_behind(&c, "\n");
+	}
+	return any;
+}

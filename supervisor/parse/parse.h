@@ -113,10 +113,18 @@ bool parse_next_tfd(struct cursor *c, struct epoll_target *out);
 
 /** The key of a lock, "MAJ:MIN:INODE" as the kernel prints it. */
 typedef char lock_key[48];
+struct file_lock {
+	lock_key key;
+	pid_t pid;        /* who took it; -1: it belongs to an open file description */
+	const char *text; /* kind, access, file and range, the same in both files; into the text, not ended by a NUL */
+	size_t len;
+};
 /** The next `lock:` line of fdinfo that is held and not waited for. */
-bool parse_next_fdinfo_lock(struct cursor *c, lock_key key);
-/** The next held lock of /proc/locks. PID is -1 for locks of open file descriptions. */
-bool parse_next_lock(struct cursor *c, lock_key key, pid_t *pid);
+bool parse_next_fdinfo_lock(struct cursor *c, struct file_lock *out);
+/** Does fdinfo show a lease, of which its holder is told by a signal? */
+bool parse_fdinfo_lease(const char *text, size_t len);
+/** The next held lock of /proc/locks. */
+bool parse_next_lock(struct cursor *c, struct file_lock *out);
 
 /* ---- maps: proc_pid_maps(5) ---- */
 
@@ -143,7 +151,7 @@ bool parse_next_alarm(struct cursor *c, struct timer_entry *out);
 
 /* ---- sock_diag(7): the payload of one netlink message ---- */
 
-enum { SOCKET_CONNECTED = 1, SOCKET_LISTENS = 10 }; /* TCP_ESTABLISHED, TCP_LISTEN; of unix sockets, too */
+enum { SOCKET_CONNECTED = 1, SOCKET_GREETED = 3, SOCKET_LISTENS = 10 }; /* TCP_ESTABLISHED, TCP_SYN_RECV, TCP_LISTEN; of unix sockets, too */
 
 struct unix_socket {
 	uint32_t inode, peer; /* peer 0: none, or it has no inode (closed, or not accepted yet) */
@@ -151,6 +159,7 @@ struct unix_socket {
 	bool named;
 	const unsigned char *waiting; /* a listener's connecting sockets, 32-bit inodes in the message */
 	size_t nwaiting;
+	uint32_t receive_queue; /* bytes; of a listener: connections. Only where it was asked for */
 	const char *name; /* in the message: a path, or a NUL and a name (unix(7)) */
 	size_t name_len;
 	uint32_t file_inode, file_device; /* of the socket file, 0: none. The inode is cut to 32 bits; device as the kernel has it */
@@ -176,6 +185,9 @@ int parse_inet_diag(const void *data, size_t len, struct inet_socket *out);
 bool parse_next_net_inet(struct cursor *c, bool v6, struct inet_socket *out);
 /** The next unix socket with a name; state is SOCKET_LISTENS, SOCKET_CONNECTED or 0; NAME lies in the text, '@' in front of an abstract one. */
 bool parse_next_net_unix(struct cursor *c, struct unix_socket *out);
+
+/** Does TEXT, of /proc/PID/net/dev, list no other interface than `lo`? */
+bool parse_net_is_loopback(const char *text, size_t len);
 
 /* ---- the proc connector: the payload of one netlink message (cn_proc.h) ---- */
 

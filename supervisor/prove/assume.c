@@ -21,8 +21,10 @@ static const struct assumptions defaults = {{
 	{ASSUME_LIVE_INERT, "live", "no live task of the tree signals the stuck ones or opens their files", RESTRAINT_NS, true},
 	{ASSUME_SERVICE_THREADS, "service", "service threads touch nothing but their own descriptor", RESTRAINT_NS, true},
 	{ASSUME_ALARMS_HEARD, "heard", "no alarm was armed past the C library", TWO_LOOKS_NS, false},
-	{ASSUME_IDLE_WORKERS, "idle", "idle helper threads of a library only end when their time is over", KNOWN_CODE_NS, false},
+	{ASSUME_IDLE_WORKERS, "idle", "idle helper threads of a library only end, or wait again, when their time is over", KNOWN_CODE_NS, false},
 	{ASSUME_NO_HIDDEN_HOLDER, "hidden", "no process that can't be read holds what is waited for", RESTRAINT_NS, true},
+	{ASSUME_NOBODY_AWAITED, "listener", "nobody outside the tree is who the cause waits for at its address", RESTRAINT_NS, true},
+	{ASSUME_NO_RANDOM_OPEN, "random", "nobody outside the tree opens a shared object by its random name", RESTRAINT_NS, false},
 }};
 
 const struct assumptions *assumptions_default(void)

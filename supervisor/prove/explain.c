@@ -26,11 +26,21 @@ struct finding *explain(const struct snapshot *s, const struct proof *p, const p
 	struct finding *f = NULL;
 
 	if (explain_cause(&x, focus, nfocus)) {
+		x.awaits = explain_awaits(&x);
 		explain_kind(&x);
 		f = explain_finding(&x, certainty);
 	}
 	explain_close(&x);
 	return f;
+}
+
+unsigned explain_awaited(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus)
+{
+	struct explaining x = explain_open(s, p);
+	unsigned bits = explain_cause(&x, focus, nfocus) ? explain_awaits(&x) : 0;
+
+	explain_close(&x);
+	return bits;
 }
 
 /** A writer that has waited for long, though somebody is left who could read. */

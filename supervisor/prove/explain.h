@@ -28,6 +28,7 @@ struct explaining {
 	bool *in_cause; /* of a task */
 	enum role best; /* the best role in the cause */
 
+	unsigned awaits; /* explain_awaits() */
 	enum finding_kind kind;
 	pids_vec culprits; /* ascending, each once */
 	bool prompt;
@@ -47,6 +48,14 @@ bool explain_held_elsewhere(const struct explaining *x, int object, unsigned end
 /* explain_graph.c */
 /** Fill reach, roles and cause. @return false when nothing of FOCUS is stuck. */
 bool explain_cause(struct explaining *x, const pid_t *focus, size_t nfocus);
+
+/* explain_names.c */
+/** ASSUME_NOBODY_AWAITED when the cause rests on it, else 0. */
+unsigned explain_awaits(struct explaining *x);
+
+/* explain.c */
+/** The same for the cause of what FOCUS waits for. */
+unsigned explain_awaited(const struct snapshot *s, const struct proof *p, const pid_t *focus, size_t nfocus);
 
 /* explain_kind.c */
 void explain_kind(struct explaining *x);

@@ -142,7 +142,7 @@ static void write_blocked(struct writing *wr, size_t task)
 	memcpy(b->args, t->args, sizeof b->args);
 	write_edges(wr, task, b);
 	list_objects(wr, &t->wait);
-	if (t->moved_ns > wr->f->onset_ns)
+	if (t->moved_ns > wr->f->onset_ns && !t->wait.idle) /* an idle helper may tick */
 		wr->f->onset_ns = t->moved_ns;
 }
 
@@ -292,7 +292,7 @@ struct finding *explain_finding(struct explaining *x, enum certainty certainty)
 		.root = x->s->root,
 		.culprits = arena_memdup(a, x->culprits.at, x->culprits.n * sizeof *x->culprits.at),
 		.nculprits = x->culprits.n,
-		.assumptions = x->p->assumptions,
+		.assumptions = (x->p->assumptions & ~(unsigned)ASSUME_NOBODY_AWAITED) | x->awaits,
 		.horizon_ns = x->p->horizon_ns,
 		.nstuck = x->p->nstuck,
 		.ntasks = x->p->nliving,

@@ -46,7 +46,7 @@ bool explain_held_elsewhere(const struct explaining *x, int object, unsigned end
 
 static bool is_socket(const struct object *o)
 {
-	return o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP;
+	return o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP || o->kind == OBJECT_UDP;
 }
 
 static enum role role_of_single(const struct explaining *x, const struct task *t, const struct leaf *leaf)

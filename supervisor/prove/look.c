@@ -86,6 +86,13 @@ unsigned look_new(struct look *l, int object, unsigned way)
 	return fresh;
 }
 
+bool look_leak(struct look *l)
+{
+	if (l->g->w.leak)
+		look_live(l, "descriptors are under way to a socket that is held outside the tree");
+	return l->g->w.leak;
+}
+
 void look_object(struct look *l, int object, unsigned way)
 {
 	const struct object_class *row;
@@ -100,9 +107,7 @@ void look_object(struct look *l, int object, unsigned way)
 	row = object_class_of(l->s->objects[object].kind);
 	if (!row)
 		look_live(l, "nothing is known about who wakes it on %s", look_name(l, object));
-	else if (l->g->w.leak)
-		look_live(l, "descriptors are under way to a socket that is held outside the tree");
-	else
+	else if (!look_leak(l))
 		row->wakers(l, object, way);
 }
 
@@ -115,7 +120,7 @@ static void look_alarm(struct look *l, bool takes_alarm)
 		look_timeout(l, l->p->alarm_ns);
 		if (l->p->alarm_heard)
 			look_assume(l, ASSUME_ALARMS_HEARD);
-	} else if (l->p->alarm_use == ALARM_CAUGHT || takes_alarm) {
+	} else if (!l->s->begun_by_others && (l->p->alarm_use == ALARM_CAUGHT || takes_alarm)) {
 		look_live(l, "it takes SIGALRM, and an alarm may be armed");
 	} else {
 		look_assume(l, ASSUME_NO_ALARM);
@@ -146,6 +151,8 @@ static void look_signals(struct look *l)
 	}
 	if (l->p->posix_timers)
 		look_live(l, "its process has POSIX timers");
+	if (l->p->file_signals)
+		look_live(l, "one of its process's files may send a signal");
 }
 
 static void look_reset(struct look *l, size_t task)
@@ -197,7 +204,7 @@ const char *prove_seed_of_wait(const struct wait *w, int64_t horizon_ns)
 	if (w->op == WAIT_CHILD && w->npids == 0)
 		return "it waits for a child that is not there";
 	if (w->op == WAIT_FUTEX && !w->join && w->key && w->outside)
-		return "shared memory is mapped outside the tree";
+		return "shared memory is in reach outside the tree";
 	for (size_t i = 0; w->op == WAIT_FDS && i < w->non; i++)
 		if (w->on[i].object < 0)
 			return "a descriptor was closed meanwhile";

@@ -19,17 +19,25 @@ pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s)
 }
 
 /* Threads of libraries whose wait for work has a timeout, after which the thread takes itself off the list of the idle and returns: that is
- * all. Named as python/service.c knows them, by their whole stack. trio/_core/_thread_cache.py, WorkerThread._work: 10 s. Pools that
- * wait without a timeout (concurrent.futures, anyio) need no row. */
-static const char *const idle_waits[] = {"trio thread without work"};
+ * all; or looks at a flag that only another thread sets, and waits again. Named as python/service.c knows them, by their stack.
+ * trio/_core/_thread_cache.py, WorkerThread._work: 10 s. multiprocessing/managers.py, Server.serve_forever (3.6 to 3.14): `while not
+ * stop_event.is_set(): stop_event.wait(1)`. Pools that wait without a timeout (concurrent.futures, anyio) need no row. */
+static const struct {
+	const char *service;
+	bool again;
+} idle_waits[] = {{"trio thread without work", false}, {"multiprocessing manager", true}};
 
-const char *prove_idle(const struct stack *s)
+const char *prove_idle(const struct stack *s, bool *again)
 {
+	*again = false;
 	if (s->quality != STACK_EXACT || !s->service)
 		return NULL;
-	for (size_t i = 0; i < sizeof idle_waits / sizeof *idle_waits; i++)
-		if (strcmp(s->service, idle_waits[i]) == 0)
-			return idle_waits[i];
+	for (size_t i = 0; i < sizeof idle_waits / sizeof *idle_waits; i++) {
+		if (strcmp(s->service, idle_waits[i].service) != 0)
+			continue;
+		*again = idle_waits[i].again;
+		return idle_waits[i].service;
+	}
 	return NULL;
 }
 

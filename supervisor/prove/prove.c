@@ -1,6 +1,7 @@
 /* The proof: looks at every task, takes the fixpoint, and says who is stuck. */
 #include <stdlib.h>
 
+#include "prove/explain.h"
 #include "prove/fixpoint.h"
 #include "prove/wait.h"
 
@@ -215,6 +216,9 @@ struct proof *prove(const struct snapshot *s, const struct prove_options *opt)
 	spell_edges(&pv);
 	graph_close(&pv.g);
 	arena_free(pv.scratch);
+	/* whether a listener is more than one more thing to watch, only the cause can tell */
+	if (p->root_stuck && p->assumptions & ASSUME_NO_OUTSIDE_CONNECT)
+		p->assumptions |= explain_awaited(s, p, &s->root, 1);
 	return p;
 }
 

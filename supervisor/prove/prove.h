@@ -42,8 +42,9 @@ void prove_owners(struct snapshot *s);
 /** The thread that has the interpreter's lock which the thread of S, one of P's, waits for, as the lock itself tells; 0: it waits for another
  *  one, or who has it is not known. What moved while it was read tells, too: observe/known.c says why. */
 pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s);
-/** The library whose idle helper thread S is: all that it does when its timeout is over is to end. NULL: it is none. Static. */
-const char *prove_idle(const struct stack *s);
+/** The library whose idle helper thread S is: all that it does when its timeout is over is to end, or (*AGAIN) to wait again. NULL: it is
+ *  none. Static. */
+const char *prove_idle(const struct stack *s, bool *again);
 
 /** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
 struct proof *prove(const struct snapshot *s, const struct prove_options *opt);
@@ -57,7 +58,7 @@ struct assumption_row {
 	int64_t patience_ns;
 	bool soft; /* never ground for a proof: the verdict is SUSPECTED */
 };
-enum { ASSUMPTIONS = 11 };
+enum { ASSUMPTIONS = 13 };
 
 /** The rows in force for a run: the defaults, and what `--assume` has changed. */
 struct assumptions {

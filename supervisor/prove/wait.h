@@ -61,6 +61,8 @@ void look_weak(struct look *l, enum node_kind kind, size_t number);
 void look_process(struct look *l, const struct process *p);
 /** The holders of ENDS of OBJECT, who could do what a wait for WAY needs. */
 void look_holders(struct look *l, int object, unsigned ends, unsigned way);
+/** Is a file that the tree has under way to somebody outside? Then L's task is live: which one it is, nothing tells. */
+bool look_leak(struct look *l);
 /** All that could make WAY of OBJECT ready; each object is looked at once. */
 void look_object(struct look *l, int object, unsigned way);
 /** The part of WAY that was not looked at before for this task. */
@@ -77,7 +79,7 @@ extern const struct wait_class wait_futex, wait_flock;			      /* wait_lock.c */
 extern const struct wait_class wait_signal, wait_stopped;		      /* wait_signal.c */
 
 extern const struct object_class object_pipe;							/* wait_pipe.c */
-extern const struct object_class object_unix, object_tcp;					/* wait_socket.c */
+extern const struct object_class object_unix, object_tcp, object_udp;				/* wait_socket.c */
 extern const struct object_class object_pty;							/* wait_pty.c */
 extern const struct object_class object_eventfd, object_timerfd, object_signalfd, object_pidfd; /* wait_event.c */
 extern const struct object_class object_epoll;							/* wait_fds.c */

@@ -23,11 +23,12 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 {
 	size_t number;
 
+	look_leak(l);
 	if (w->outside)
-		look_live(l, "shared memory is mapped outside the tree");
+		look_live(l, "shared memory is in reach outside the tree");
 	if (w->named) {
 		look_weak(l, NODE_ANYONE, 0);
-		look_assume(l, ASSUME_NO_SHM_OPEN);
+		look_assume(l, w->random ? ASSUME_NO_RANDOM_OPEN : ASSUME_NO_SHM_OPEN);
 	}
 	if (graph_mapped(l->g, w->key, &number))
 		look_strong(l, NODE_MAPPED, number);
@@ -108,8 +109,11 @@ static void flock_wakers(struct look *l, const struct wait *w)
 {
 	size_t number;
 
+	look_leak(l);
 	if (!w->key)
 		look_live(l, "the file of its lock is not known");
+	else if (w->outside) /* beside the locks that the tree shows, of another kind (flock(2), fcntl_locking(2)) or range maybe */
+		look_live(l, "the file is also locked outside the tree");
 	else if (graph_locked(l->g, w->key, &number))
 		look_strong(l, NODE_LOCKED, number);
 	else

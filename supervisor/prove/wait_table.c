@@ -7,8 +7,8 @@ static const struct wait_class *const waits[] = {
 };
 
 static const struct object_class *const objects[] = {
-	&object_pipe,	 &object_unix,	   &object_tcp,	  &object_pty,	 &object_eventfd,
-	&object_timerfd, &object_signalfd, &object_pidfd, &object_epoll,
+	&object_pipe,	 &object_unix,	   &object_tcp,	  &object_udp,	 &object_pty,
+	&object_eventfd,  &object_timerfd, &object_signalfd, &object_pidfd, &object_epoll,
 };
 
 const struct wait_class *wait_class_of(const struct wait *w)

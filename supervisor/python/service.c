@@ -79,6 +79,13 @@ static const struct service services[] = {
 	{"trio thread without work", false, {{"/trio/_core/_thread_cache.py", "_work"}}},
 };
 
+/** Loops that are never left but by another thread's will, so that what stands below them does not matter. */
+static const struct service endless[] = {
+	{"multiprocessing manager", /* its main thread: looks once a second whether the end is wanted */
+	 false,
+	 {{"/threading.py", "wait"}, {"/threading.py", "wait"}, {"/multiprocessing/managers.py", "serve_forever"}}},
+};
+
 static bool is_step(const struct python_frame *f, const struct step *s)
 {
 	const char *dot = f->function ? strrchr(f->function, '.') : NULL, *name = dot ? dot + 1 : f->function;
@@ -95,20 +102,25 @@ static bool is_beginning(const struct python_frame *f)
 	return false;
 }
 
-static bool fits(const struct service *s, const struct python_frame *frames, size_t n)
+/** @return how many frames the steps of S are, 0: they are others. A thread begins somewhere: a stack that ends with the loop is cut. */
+static size_t count_steps(const struct service *s, const struct python_frame *frames, size_t n)
 {
 	size_t i = 0;
 
 	for (; i < MOST_STEPS && s->steps[i].file; i++)
 		if (i >= n || !is_step(&frames[i], &s->steps[i]))
-			return false;
-	/* A thread begins somewhere: a stack that ends with the loop is cut. */
-	if (i == n)
-		return false;
-	for (; i < n; i++)
+			return 0;
+	return i < n ? i : 0;
+}
+
+static bool fits(const struct service *s, const struct python_frame *frames, size_t n)
+{
+	size_t i = count_steps(s, frames, n), loop = i;
+
+	for (; loop && i < n; i++)
 		if (!is_beginning(&frames[i]))
 			return false;
-	return true;
+	return loop > 0;
 }
 
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads)
@@ -120,5 +132,8 @@ const char *python_service(const struct python_frame *frames, size_t n, bool *re
 		*reads = services[i].reads;
 		return services[i].name;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(endless); i++)
+		if (count_steps(&endless[i], frames, n))
+			return endless[i].name;
 	return NULL;
 }

@@ -3,7 +3,7 @@
 
 bool fact_is_socket(const struct finding_object *o)
 {
-	return o && (o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP);
+	return o && (o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP || o->kind == OBJECT_UDP);
 }
 
 /** Who waits for PID comes first: that is who will be told to read. */

@@ -27,7 +27,7 @@ const char *word_thing(const struct finding_object *o)
 		return o->named ? "FIFO" : "pipe";
 	if (o->kind == OBJECT_PTY)
 		return "terminal";
-	if (o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP)
+	if (o->kind == OBJECT_UNIX || o->kind == OBJECT_TCP || o->kind == OBJECT_UDP)
 		return "socket";
 	return "file";
 }
@@ -55,9 +55,13 @@ const char *word_assumption(enum assumption bit)
 	case ASSUME_ALARMS_HEARD:
 		return "alarms are set through the C library, where tracewrap hears them";
 	case ASSUME_IDLE_WORKERS:
-		return "idle helper threads of a library only end when their time is over";
+		return "idle helper threads of a library only end, or wait again, when their time is over";
 	case ASSUME_NO_HIDDEN_HOLDER:
 		return "no process that can't be looked at holds what is waited for";
+	case ASSUME_NOBODY_AWAITED:
+		return "the cause, which waits at an address that anybody can reach, waits for nobody outside this run";
+	case ASSUME_NO_RANDOM_OPEN:
+		return "nobody outside this run opens the lock by its random name";
 	}
 	return "something that has no name";
 }

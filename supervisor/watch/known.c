@@ -11,13 +11,14 @@ enum { ASKED_MOST = 64 };
 static bool take(struct run *r, const struct task_id *id, const struct process_stacks *p)
 {
 	const struct stack *s = stacks_of_thread(p, id->tid);
-	const char *idle = s ? prove_idle(s) : NULL;
+	bool again = false;
+	const char *idle = s ? prove_idle(s, &again) : NULL;
 	pid_t holder = s ? prove_gil_holder(p, s) : 0;
 
 	if (holder)
 		observe_know_gil(r->observe, id->pid, id->tid, holder);
 	else if (idle)
-		observe_know_idle(r->observe, id->pid, id->tid, s->runs, idle);
+		observe_know_idle(r->observe, id->pid, id->tid, s->runs, idle, again);
 	else if (s && s->quality != STACK_MOVING)
 		observe_know_nothing(r->observe, id->pid, id->tid);
 	else

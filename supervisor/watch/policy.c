@@ -158,6 +158,8 @@ static uint64_t stuck_key(const struct snapshot *s, const struct proof *proof, c
 		if (!(all ? proof->fates[i].stuck : mark[i]))
 			continue;
 		hash = hash_bytes(hash, &t->tid, sizeof t->tid);
+		if (t->wait.idle) /* it may have waited several times, and each look has asked its stack: whom it had woken would have moved */
+			continue;
 		hash = hash_bytes(hash, &t->runs, sizeof t->runs);
 		hash = hash_bytes(hash, &t->wait.op, sizeof t->wait.op);
 		hash = hash_bytes(hash, t->args, sizeof t->args);

@@ -44,16 +44,16 @@ static void walkers(const char *text, size_t len)
 	struct epoll_target target;
 	struct mapping mapping;
 	struct timer_entry alarm;
-	lock_key key;
+	struct file_lock lock;
 	pid_t pid;
 
 	for (c = (struct cursor){text, len}; parse_next_pid(&c, &pid);)
 		;
 	for (c = (struct cursor){text, len}; parse_next_tfd(&c, &target);)
 		;
-	for (c = (struct cursor){text, len}; parse_next_fdinfo_lock(&c, key);)
+	for (c = (struct cursor){text, len}; parse_next_fdinfo_lock(&c, &lock);)
 		;
-	for (c = (struct cursor){text, len}; parse_next_lock(&c, key, &pid);)
+	for (c = (struct cursor){text, len}; parse_next_lock(&c, &lock);)
 		;
 	for (c = (struct cursor){text, len}; parse_next_mapping(&c, &mapping);)
 		;

@@ -61,7 +61,7 @@ static void make_pipe(int fd[2])
 	need(pipe2(fd, O_CLOEXEC), "pipe");
 }
 
-static void make_pair(int fd[2])
+static inline void make_pair(int fd[2])
 {
 	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), "socketpair");
 }
@@ -74,7 +74,7 @@ static void read_one(int fd)
 		perror("read");
 }
 
-_Noreturn static void fill(int fd)
+_Noreturn static inline void fill(int fd)
 {
 	static char data[65536];
 
@@ -96,14 +96,14 @@ static pid_t start_idle(void)
 	return pid;
 }
 
-static int idle_pidfd(pid_t *pid)
+static inline int idle_pidfd(pid_t *pid)
 {
 	*pid = start_idle();
 	return need((int)syscall(SYS_pidfd_open, *pid, 0), "pidfd_open");
 }
 
 /** Leaves FD under way from one end of a pair to the other. */
-static void send_descriptor(int fd)
+static inline void send_descriptor(int fd)
 {
 	int pair[2];
 	char room[CMSG_SPACE(sizeof(int))] = {0};

@@ -17,6 +17,7 @@ struct draft {
 	VEC(struct process) procs;
 	VEC(struct task) tasks;
 	VEC(struct lock_holder) locks;
+	VEC(const char *) strays;
 	VEC(int) inflight;
 };
 
@@ -51,7 +52,7 @@ static enum object_kind kind_of_name(const char *name)
 		const char *prefix;
 		enum object_kind kind;
 	} rows[] = {
-		{"pipe", OBJECT_PIPE},	   {"unix", OBJECT_UNIX},   {"tcp", OBJECT_TCP},   {"efd", OBJECT_EVENTFD},
+		{"pipe", OBJECT_PIPE},	   {"unix", OBJECT_UNIX},   {"tcp", OBJECT_TCP},   {"udp", OBJECT_UDP}, {"efd", OBJECT_EVENTFD},
 		{"tfd", OBJECT_TIMERFD},   {"sfd", OBJECT_SIGNALFD}, {"pidfd", OBJECT_PIDFD}, {"epoll", OBJECT_EPOLL},
 		{"pts", OBJECT_PTY},	   {"ptm", OBJECT_PTY},	    {"file", OBJECT_FILE}, {"dev", OBJECT_DEVICE},
 		{"unknown", OBJECT_UNKNOWN},
@@ -213,6 +214,8 @@ static void set_futex(struct draft *d, struct wait *w, char *args)
 			w->owner = number(value);
 		} else if (strcmp(arg, "named") == 0)
 			w->named = true;
+		else if (strcmp(arg, "random") == 0)
+			w->named = w->random = true;
 		else if (strcmp(arg, "outside") == 0)
 			w->outside = true;
 		else
@@ -288,6 +291,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->catches_chld = true;
 	else if (strcmp(word, "timers") == 0)
 		p->posix_timers = true;
+	else if (strcmp(word, "filesignals") == 0)
+		p->file_signals = true;
 	else if (strcmp(word, "mourns") == 0)
 		p->mourns = true;
 	else if (strcmp(word, "dark") == 0)
@@ -395,6 +400,10 @@ static void set_object_word(struct draft *d, int object, const char *word)
 		o->named = true;
 	else if (strcmp(word, "listener") == 0)
 		o->listener = true;
+	else if (strcmp(word, "datagram") == 0)
+		o->datagram = true;
+	else if (strcmp(word, "private") == 0)
+		o->private = true;
 	else if (strcmp(word, "transit") == 0)
 		o->transit = true;
 	else if (strcmp(word, "armed") == 0)
@@ -428,11 +437,15 @@ static void add_line(struct draft *d, char *line)
 		return;
 	if (words[0][0] >= '0' && words[0][0] <= '9') {
 		add_task(d, words[0], words + 1, n - 1);
+	} else if (strcmp(words[0], "stray") == 0) {
+		vec_push(&d->strays, arena_strdup(d->a, words[1]));
 	} else if (strcmp(words[0], "locks") == 0) {
 		for (size_t i = 2; i < n; i++)
 			vec_push(&d->locks, (struct lock_holder){arena_strdup(d->a, words[1]), number(words[i])});
 	} else if (strcmp(words[0], "alarms") == 0) {
 		d->s->alarms_known = false;
+	} else if (strcmp(words[0], "others") == 0) {
+		d->s->begun_by_others = true;
 	} else if (strcmp(words[0], "hidden") == 0) {
 		d->s->hidden_holders = true;
 	} else if (strcmp(words[0], "root") == 0) {
@@ -443,6 +456,14 @@ static void add_line(struct draft *d, char *line)
 		for (size_t i = 1; i < n; i++)
 			set_object_word(d, object, words[i]);
 	}
+}
+
+static void note_strays(const struct draft *d, struct snapshot *s)
+{
+	for (size_t i = 0; i < s->ntasks; i++)
+		for (size_t k = 0; k < d->strays.n; k++)
+			if (s->tasks[i].wait.op == WAIT_FLOCK && strcmp(s->tasks[i].wait.key, d->strays.at[k]) == 0)
+				s->tasks[i].wait.outside = true;
 }
 
 static void finish(struct draft *d)
@@ -461,12 +482,14 @@ static void finish(struct draft *d)
 	s->nobjects = d->objects.n;
 	s->locks = arena_memdup(d->a, d->locks.at, d->locks.n * sizeof *s->locks);
 	s->nlocks = d->locks.n;
+	note_strays(d, s);
 	s->inflight = arena_memdup(d->a, d->inflight.at, d->inflight.n * sizeof *s->inflight);
 	s->ninflight = d->inflight.n;
 	vec_free(&d->procs);
 	vec_free(&d->tasks);
 	vec_free(&d->objects);
 	vec_free(&d->locks);
+	vec_free(&d->strays);
 	vec_free(&d->inflight);
 	if (snapshot_index(s, &err))
 		fail_msg("snap: %s", err.text);

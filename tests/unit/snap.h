@@ -10,7 +10,7 @@
  *   poll(r:OBJ,w:OBJ,...) or poll()
  *   wait4(PID,...)  waitany(PID,...)    sleep(SECONDS)    sigwait  sigwait(alrm)
  *   futex(gil=TID)
- *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)
+ *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)  futex(shm=KEY,random)
  *   flock(KEY)
  * WORD is one of
  *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   idle=WHOSE  mourns   full (says nothing, for readers)
@@ -18,12 +18,12 @@
  *   argv=WORD,WORD  test=ID  moved=SECONDS
  * A parent's children are found by `parent`, or are those that it waits for.
  *
- * An object is made by its first mention; the beginning of its name is its kind: pipe, unix, tcp, efd, tfd, sfd, pidfd, epoll,
+ * An object is made by its first mention; the beginning of its name is its kind: pipe, unix, tcp, udp, efd, tfd, sfd, pidfd, epoll,
  * pts, ptm, file, dev, unknown; anything else is an object of which nothing is known. A line of its own gives it more:
  *
- *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  transit  armed  alrm  vtime  pid=PID
+ *   OBJ WORD...                  peer=OBJ|gone  outside=r|w|rw  named  listener  datagram  private  transit  armed  alrm  vtime  pid=PID
  *                                watch=r:OBJ,w:OBJ  inflight
- * And: "locks KEY PID...", "alarms unknown", "hidden holders", "root PID".
+ * And: "locks KEY PID...", "stray KEY", "alarms unknown", "others began it", "hidden holders", "root PID".
  */
 #ifndef TRACEWRAP_TESTS_SNAP_H
 #define TRACEWRAP_TESTS_SNAP_H

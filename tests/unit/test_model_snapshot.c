@@ -49,6 +49,7 @@ static const char everything[] =
 	"unix3 peer=gone\n"
 	"pipe7 named outside=w\n"
 	"locks f 111 -1\n"
+	"others began it\n"
 	"locks g 5\n";
 
 static void all_fields_come_back(void **state)
@@ -67,6 +68,7 @@ static void all_fields_come_back(void **state)
 	assert_string_equal(text_str(&first), text_str(&second));
 	assert_true(again->tasks[0].args[5] == UINT64_MAX);
 	assert_true(again->tasks[0].runs == UINT64_MAX);
+	assert_true(again->begun_by_others);
 	assert_true(again->procs[0].start_ticks == (UINT64_C(1) << 53) + 1);
 	assert_int_equal(again->tasks[0].moved_ns, 12500 * NS_PER_MS);
 	assert_int_equal(again->procs[0].alarm_ns, 7250 * NS_PER_MS);

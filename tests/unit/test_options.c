@@ -57,6 +57,9 @@ static void assumptions_are_changed_by_name(void **state)
 	assert_int_equal(o.watch.horizon_ns, 600 * NS_PER_S);
 	assert_int_equal(prove_soft(o.watch.assume, ASSUME_NO_FIFO_OPEN | ASSUME_NO_OUTSIDE_CONNECT), ASSUME_NO_OUTSIDE_CONNECT);
 	assert_int_equal(prove_patience_ns(o.watch.assume, ASSUME_NO_FIFO_OPEN), 3 * NS_PER_S);
+	assert_int_equal(PARSE(&o, &err, "--assume", "listener=2s", "true"), 0);
+	assert_int_equal(prove_soft(o.watch.assume, ASSUME_NOBODY_AWAITED), 0);
+	assert_int_equal(prove_patience_ns(o.watch.assume, ASSUME_NOBODY_AWAITED), 2 * NS_PER_S);
 	assert_int_equal(PARSE(&o, &err, "--assume", "signals=0", "true"), 0); /* two looks it takes at least */
 	assert_int_equal(prove_patience_ns(o.watch.assume, ASSUME_NO_OUTSIDE_SIGNAL), 250 * NS_PER_MS);
 	assert_int_equal(prove_soft(o.watch.assume, ASSUME_NO_FIFO_OPEN), ASSUME_NO_FIFO_OPEN);

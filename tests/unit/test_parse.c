@@ -310,20 +310,22 @@ static void locks(void **state)
 	static const char table[] = "1: POSIX  ADVISORY  WRITE 4711 fe:00:77 0 EOF\n1: -> POSIX  ADVISORY  WRITE 9 fe:00:77 0 EOF\n"
 				    "2: OFDLCK ADVISORY  READ -1 fe:00:78 0 EOF\n";
 	struct cursor c = {info, sizeof info - 1};
-	lock_key key;
-	pid_t pid;
+	struct file_lock lock;
 
 	(void)state;
-	assert_true(parse_next_fdinfo_lock(&c, key));
-	assert_string_equal(key, "08:01:1234");
-	assert_false(parse_next_fdinfo_lock(&c, key));
+	assert_true(parse_next_fdinfo_lock(&c, &lock));
+	assert_string_equal(lock.key, "08:01:1234");
+	assert_int_equal(lock.len, strlen("FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF"));
+	assert_memory_equal(lock.text, "FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF", lock.len);
+	assert_false(parse_next_fdinfo_lock(&c, &lock));
 	c = (struct cursor){table, sizeof table - 1};
-	assert_true(parse_next_lock(&c, key, &pid));
-	assert_string_equal(key, "fe:00:77");
-	assert_int_equal(pid, 4711);
-	assert_true(parse_next_lock(&c, key, &pid));
-	assert_int_equal(pid, -1);
-	assert_false(parse_next_lock(&c, key, &pid));
+	assert_true(parse_next_lock(&c, &lock));
+	assert_string_equal(lock.key, "fe:00:77");
+	assert_int_equal(lock.pid, 4711);
+	assert_memory_equal(lock.text, "POSIX  ADVISORY  WRITE 4711 fe:00:77 0 EOF", lock.len);
+	assert_true(parse_next_lock(&c, &lock));
+	assert_int_equal(lock.pid, -1);
+	assert_false(parse_next_lock(&c, &lock));
 }
 
 static void mappings(void **state)

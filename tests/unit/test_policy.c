@@ -94,6 +94,43 @@ static void what_was_told_is_withdrawn_when_it_moves(void **state)
 	snapshot_free(after);
 }
 
+/** The child waits for whoever connects. */
+static struct snapshot *child_accepts(bool private)
+{
+	struct snapshot *s = two_stuck(7);
+	struct wait *w = &s->tasks[1].wait;
+
+	s->objects = arena_array(s->arena, 1, sizeof *s->objects);
+	s->objects[0] = (struct object){.name = "tcp", .type = "tcp", .kind = OBJECT_TCP, .peer = PEER_NONE, .listener = true, .private = private};
+	s->nobjects = 1;
+	*w = (struct wait){.op = WAIT_FDS, .why = "accept", .timeout_ns = NEVER_NS, .on = arena_array(s->arena, 1, sizeof *w->on), .non = 1};
+	w->on[0] = (struct wait_target){.object = 0, .way = END_READ, .fd = 3};
+	return s;
+}
+
+static void who_waits_for_anybody_is_suspected_unless_in_private(void **state)
+{
+	struct policy p;
+	struct snapshot *open = child_accepts(false), *private = child_accepts(true);
+	struct assumptions bold = *assumptions_default();
+
+	(void)state;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S, open), JUDGE_SUSPECTED);
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, private), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 300 * MS, private), JUDGE_PROVEN);
+	assert_int_equal(assumptions_set(&bold, "listener", 8, 3 * S), 0);
+	policy_begin(&p, &bold);
+	assert_int_equal(judge(&p, 10 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S, open), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S, open), JUDGE_PROVEN);
+	snapshot_free(open);
+	snapshot_free(private);
+}
+
 static void unheard_alarms_are_only_suspected_and_later(void **state)
 {
 	struct policy p;
@@ -265,6 +302,30 @@ static void assumptions_decide_when_and_whether(void **state)
 	snapshot_free(s);
 }
 
+/** Its stack has been asked at each look, and whom it had woken in between would have moved. */
+static void an_idle_helper_that_waits_again_holds_nothing_up(void **state)
+{
+	struct policy p;
+	struct snapshot *before = two_stuck(7), *after = two_stuck(8);
+
+	(void)state;
+	before->tasks[1].wait.idle = after->tasks[1].wait.idle = "multiprocessing manager";
+	before->tasks[1].wait.timeout_ns = after->tasks[1].wait.timeout_ns = 500 * MS;
+	policy_begin(&p, NULL);
+	assert_int_equal(judge(&p, 10 * S, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 10 * S + 600 * MS, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 11 * S + 100 * MS, before), JUDGE_PROVEN);
+	after->tasks[1].wait.idle = NULL; /* it has done something else */
+	assert_int_equal(judge(&p, 11 * S + 200 * MS, after), JUDGE_WITHDRAWN);
+	after->tasks[0].runs++; /* somebody else has moved */
+	after->tasks[1].wait.idle = "multiprocessing manager";
+	assert_int_equal(judge(&p, 12 * S, after), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 12 * S + 600 * MS, before), JUDGE_WAIT);
+	assert_int_equal(judge(&p, 13 * S + 300 * MS, after), JUDGE_WAIT);
+	snapshot_free(before);
+	snapshot_free(after);
+}
+
 static void passes_cost_a_share_of_a_core(void **state)
 {
 	(void)state;
@@ -279,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_proof_needs_two_looks),
 		cmocka_unit_test(who_moved_between_two_looks_begins_anew),
 		cmocka_unit_test(what_was_told_is_withdrawn_when_it_moves),
+		cmocka_unit_test(who_waits_for_anybody_is_suspected_unless_in_private),
 		cmocka_unit_test(unheard_alarms_are_only_suspected_and_later),
 		cmocka_unit_test(a_suspicion_counts_what_the_passes_saw),
 		cmocka_unit_test(a_live_child_means_nothing_is_said),
@@ -289,6 +351,7 @@ int main(void)
 		cmocka_unit_test(stacks_are_read_when_nobody_else_moves),
 		cmocka_unit_test(what_did_not_stand_is_taken_back),
 		cmocka_unit_test(assumptions_decide_when_and_whether),
+		cmocka_unit_test(an_idle_helper_that_waits_again_holds_nothing_up),
 		cmocka_unit_test(passes_cost_a_share_of_a_core),
 	};
 

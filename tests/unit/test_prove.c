@@ -118,7 +118,7 @@ static void sockets(void **state)
 		{"100 recv(tcp1)\n101 recv(tcp2)\ntcp1 peer=tcp2\n", PROOF, 0, NULL},
 		{"100 recv(tcp1)\n101 recv(tcp2)\ntcp1 peer=tcp2 transit\n", ALIVE, 0, "under way"},
 		{"100 recv(tcp1) timeout=3\n101 recv(tcp2)\ntcp1 peer=tcp2\n", ALIVE, 0, "times out"},
-		{"100 accept(tcp1)\ntcp1 listener\n", PROOF, ASSUME_NO_OUTSIDE_CONNECT, NULL},
+		{"100 accept(tcp1)\ntcp1 listener\n", PROOF, ASSUME_NO_OUTSIDE_CONNECT | ASSUME_NOBODY_AWAITED, NULL},
 		{"100 accept(tcp1)\n101 run\ntcp1 listener\n", ALIVE, 0, NULL},
 		{"100 accept(tcp1)\n101 sleep(4)\ntcp1 listener\n", ALIVE, 0, NULL},
 		{"100 write(unix1)\n101 write(unix2)\n" PAIR, PROOF, 0, NULL},
@@ -272,6 +272,10 @@ static void locks(void **state)
 		{"100 futex(shm=k) shm=k\n101 run shm=j\n", PARTLY, 0, NULL},
 		{"100 futex(shm=k,named) shm=k\n", PROOF, ASSUME_NO_SHM_OPEN, NULL},
 		{"100 futex(shm=k,named) shm=k\n101 run\n", ALIVE, 0, NULL},
+		{"100 futex(shm=k,random) shm=k\n", PROOF, ASSUME_NO_RANDOM_OPEN, NULL},
+		{"100 futex(shm=k,random) shm=k\n101 futex(shm=k,named) shm=k\n", PROOF, ASSUME_NO_RANDOM_OPEN | ASSUME_NO_SHM_OPEN, NULL},
+		{"100 futex(shm=k,random) shm=k\n101 run\n", ALIVE, 0, NULL},
+		{"100 futex(shm=k,random,outside) shm=k\n", ALIVE, 0, "outside"},
 		{"100 futex(shm=k,outside) shm=k\n", ALIVE, 0, "outside"},
 		{"100 futex(shm=k) shm=k\n101 run(unreadable) dark\n", ALIVE, 0, NULL},
 		{"100 futex(shm=k)\n", ALIVE, 0, "nobody known maps"},
@@ -281,6 +285,8 @@ static void locks(void **state)
 		{"100 flock(f)\n101 futex\nlocks f 101\n", PROOF, 0, NULL},
 		{"100 flock(f)\n101 futex\nlocks f 101 55\n", ALIVE, 0, "outside"},
 		{"100 flock(f)\n101 futex lock=f\nlocks f 55\n", PROOF, 0, NULL}, /* who took it may be gone; who holds it counts */
+		{"100 flock(f)\n101 futex lock=f\nlocks f 55\nstray f\n", ALIVE, 0, "also locked outside"},
+		{"100 flock(f)\n101 futex lock=f\nlocks f 55\nstray g\n", PROOF, 0, NULL},
 		{"100 flock(f)\n101 futex lock=f\n102 run(unreadable) dark\n", ALIVE, 0, NULL},
 	};
 
@@ -303,6 +309,7 @@ static void signals_and_timers(void **state)
 		{"100 futex\nalarms unknown\n", PROOF, ASSUME_NO_ALARM, NULL},
 		{"100 futex alrm=no\nalarms unknown\n", PROOF, 0, NULL},
 		{"100 futex alrm=caught\nalarms unknown\n", ALIVE, 0, "SIGALRM"},
+		{"100 futex alrm=caught\nalarms unknown\nothers began it\n", PROOF, ASSUME_NO_ALARM, NULL}, /* why: soft, no life */
 		{"100 futex alrm=caught\n", PROOF, 0, NULL},
 		{"100 futex heard\nalarms unknown\n", PROOF, ASSUME_ALARMS_HEARD, NULL},
 		{"100 futex heard alrm=caught\nalarms unknown\n", PROOF, ASSUME_ALARMS_HEARD, NULL},
@@ -374,7 +381,7 @@ static void unseen_process(void **state)
 static void patience_and_softness(void **state)
 {
 	static const unsigned soft = ASSUME_NO_ALARM | ASSUME_NO_FIFO_OPEN | ASSUME_NO_SHM_OPEN | ASSUME_LIVE_INERT |
-				     ASSUME_SERVICE_THREADS | ASSUME_NO_HIDDEN_HOLDER;
+				     ASSUME_SERVICE_THREADS | ASSUME_NO_HIDDEN_HOLDER | ASSUME_NOBODY_AWAITED;
 
 	(void)state;
 	assert_int_equal(prove_patience_ns(NULL, 0), 250 * NS_PER_MS);

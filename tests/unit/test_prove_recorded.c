@@ -113,6 +113,9 @@ static void check_snapshot(const char *name, const cJSON *row, const struct snap
 	struct proof *p = prove(s, &(struct prove_options){.horizon_ns = HORIZON_NS});
 
 	check_stuck(name, row, s, p);
+	/* two loops that wait for each other's message, and for whoever connects */
+	assert_int_equal(prove_soft(NULL, p->assumptions & ~(unsigned)ASSUME_NO_ALARM),
+			 strcmp(name, "idle-open-listener") == 0 ? ASSUME_NOBODY_AWAITED : 0);
 	check_assumptions(name, row, p->assumptions);
 	check_finding(name, row, s, p);
 	proof_free(p);

@@ -203,15 +203,22 @@ static void the_table_of_idle_waits(void **state)
 {
 	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
 
+	bool again;
+
 	(void)state;
-	assert_non_null(prove_idle(&s));
+	assert_non_null(prove_idle(&s, &again));
+	assert_false(again);
 	s.quality = STACK_PARTIAL; /* there may be more below */
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
 	s.quality = STACK_EXACT;
+	s.service = "multiprocessing manager";
+	assert_non_null(prove_idle(&s, &again));
+	assert_true(again);
 	s.service = "execnet receiver";
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
+	assert_false(again);
 	s.service = NULL;
-	assert_null(prove_idle(&s));
+	assert_null(prove_idle(&s, &again));
 }
 
 static void holders_that_can_not_be_read(void **state)
@@ -227,6 +234,96 @@ static void holders_that_can_not_be_read(void **state)
 	(void)state;
 	CHECK_ROWS(rows);
 	assert_int_equal(prove_soft(NULL, ASSUME_NO_HIDDEN_HOLDER), ASSUME_NO_HIDDEN_HOLDER);
+}
+
+#define OUTSIDE ASSUME_NO_OUTSIDE_CONNECT
+#define AWAITED (ASSUME_NO_OUTSIDE_CONNECT | ASSUME_NOBODY_AWAITED)
+
+/** Who waits for whoever comes may be waiting for somebody outside. */
+static void names_that_the_cause_waits_at(void **state)
+{
+	static const struct row rows[] = {
+		{"100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 accept(tcp1)\ntcp1 listener private\n", PROOF, 0, NULL},
+		{"100 accept(tcp1)\n101 run\ntcp1 listener private\n", ALIVE, 0, "101 may wake it"},
+		/* an idle server, waited for */
+		{"100 wait4(101)\n101 accept(unix1)\nunix1 listener\n", PROOF, AWAITED, NULL},
+		{"100 read(pipe1)\n101 epoll(epoll1) w:pipe1\nepoll1 watch=r:tcp1\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 read(pipe1)\n101 epoll(epoll1) w:pipe1\nepoll1 watch=r:tcp1\ntcp1 listener private\n", PROOF, 0, NULL},
+		/* its threads wait for work that a client would bring; two who have each other's lock do not */
+		{"100 poll(r:tcp1,r:efd1)\n101/100 futex\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 poll(r:tcp1,r:efd1)\n101/100 futex(owner=102)\n102/100 futex(owner=101)\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{"100 futex(owner=101)\n101/100 poll(r:tcp1,r:efd1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 futex(gil=101)\n101/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		/* and its child processes */
+		{"100 poll(r:tcp1,r:pipe2) w:pipe1\n101 read(pipe1) w:pipe2\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 poll(r:efd1,r:pipe2) w:pipe1\n101 read(pipe1) w:pipe2\n", PROOF, 0, NULL},
+		/* two loops wait for each other's message */
+		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener\ntcp2 listener\n", PROOF, AWAITED, NULL},
+		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2)\nunix1 peer=unix2\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener private\n", PROOF, 0, NULL},
+		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener\n", PROOF, AWAITED, NULL},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+	assert_int_equal(prove_soft(NULL, AWAITED), ASSUME_NOBODY_AWAITED);
+}
+
+#define LOOP_OVER_FULL "100 poll(r:tcp1,r:pidfd1) r:pipe7\n101 write(pipe7)\npidfd1 pid=101\n"
+
+/** A listener that a victim's loop watches beside what it waits for is only one more thing. */
+static void names_that_victims_watch(void **state)
+{
+	static const struct row rows[] = {
+		{LOOP_OVER_FULL "tcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{LOOP_OVER_FULL "tcp1 listener private\n", PROOF, 0, NULL},
+		{LOOP_OVER_FULL "tcp1 listener\n102 run\n", ALIVE, 0, NULL},
+		{"100 poll(r:udp1,r:pidfd1) r:pipe7\n101 write(pipe7)\npidfd1 pid=101\nudp1 datagram\n", PROOF, OUTSIDE, NULL},
+		/* nobody but a client would make it read the pipe */
+		{"100 accept(tcp1) r:pipe7\n101 write(pipe7)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 futex forked parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 stop parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
+		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 pause parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
+		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		/* the holder of a file's lock waits for who wants it; a thread of the holder waits for a client */
+		{"100 wait4(102)\n101 flock(f)\n102 poll(r:tcp1,r:pidfd1) lock=f\npidfd1 pid=101\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{"100 wait4(101) lock=f\n101 flock(f)\n102/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 wait4(101)\n101 flock(f)\n102 accept(tcp1) lock=f\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		/* another one beside the cause */
+		{"100 waitany(101,102) r:pipe7\n101 write(pipe7)\n102 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+static void datagrams(void **state)
+{
+	static const struct row rows[] = {
+		{"100 recv(udp1)\nudp1 datagram\n", PROOF, AWAITED, NULL},
+		{"100 recv(udp1)\nudp1 datagram private\n", PROOF, 0, NULL},
+		{"100 recv(udp1)\n101 run\nudp1 datagram private\n", ALIVE, 0, "101 may wake it"},
+		{"100 recv(udp1)\nudp1 datagram private outside=r\n", ALIVE, 0, "held outside"},
+		{"100 recv(udp1)\nudp1 datagram private transit\n", ALIVE, 0, "under way"},
+		{"100 recv(udp1)\nudp1\n", ALIVE, 0, "no known peer"},
+		{"100 write(udp1)\nudp1 datagram private\n", ALIVE, 0, "makes room"},
+		{"100 write(udp1)\n101 futex rw:udp2\nudp1 datagram private peer=udp2\n", ALIVE, 0, "makes room"},
+		/* a connected one: who sends may be another all the same */
+		{"100 recv(udp1)\n101 futex rw:udp2\nudp1 datagram peer=udp2\n", PROOF, OUTSIDE, NULL},
+		{"100 recv(udp1)\n101 recv(udp2)\nudp1 datagram peer=udp2\nudp2 datagram\n", PROOF, AWAITED, NULL},
+		{"100 recv(udp1)\nudp1 datagram private peer=udp2\n", ALIVE, 0, "outside the tree"},
+		{"100 recv(unix1)\nunix1 datagram\n", PROOF, AWAITED, NULL},
+		{"100 recv(unix1)\nunix1 datagram private\n", PROOF, 0, NULL},
+		{"100 recv(unix1)\nunix1 datagram private peer=gone\n", ALIVE, 0, "is gone"},
+		{"100 write(unix1)\nunix1 datagram private\n", ALIVE, 0, "makes room"},
+		{"100 write(unix1)\n101 futex rw:unix2\nunix1 datagram private peer=unix2\n", PROOF, 0, NULL},
+		{"100 write(unix1)\n101 sleep(3) rw:unix2\nunix1 datagram private peer=unix2\n", ALIVE, 0, NULL},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
 }
 
 static void rows_that_verdicts_alone_do_not_show(void **state)
@@ -255,6 +352,9 @@ int main(void)
 		cmocka_unit_test(the_keeper_of_the_interpreters_lock),
 		cmocka_unit_test(the_table_of_idle_waits),
 		cmocka_unit_test(holders_that_can_not_be_read),
+		cmocka_unit_test(names_that_the_cause_waits_at),
+		cmocka_unit_test(names_that_victims_watch),
+		cmocka_unit_test(datagrams),
 		cmocka_unit_test(rows_that_verdicts_alone_do_not_show),
 	};
 

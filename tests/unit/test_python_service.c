@@ -86,6 +86,24 @@ static void test_a_cut_stack_is_none(void **state)
 		assert_null(name_of(receiver, n, false));
 }
 
+/** In a forked child, whatever its parent was doing stands below: it is never left but by another thread's will. */
+static void test_a_manager_anywhere(void **state)
+{
+	struct python_frame frames[] = {
+		{.function = "Condition.wait", .file = "/usr/lib/python3.11/threading.py"},
+		{.function = "Event.wait", .file = "/usr/lib/python3.11/threading.py"},
+		{.function = "Server.serve_forever", .file = "/usr/lib/python3.11/multiprocessing/managers.py"},
+		{.function = "test_managed", .file = "/w/test_x.py"},
+	};
+
+	(void)state;
+	assert_string_equal(name_of(frames, ARRAY_SIZE(frames), false), "multiprocessing manager");
+	assert_null(name_of(frames, 3, false)); /* cut */
+	frames[2].file = "/w/managers.py";
+	assert_null(name_of(frames, ARRAY_SIZE(frames), false));
+	assert_null(name_of(frames + 1, 2, false));
+}
+
 static void test_other_files_of_that_name(void **state)
 {
 	static const struct python_frame frames[] = {
@@ -108,6 +126,7 @@ int main(void)
 		cmocka_unit_test(test_one_at_work_is_none),
 		cmocka_unit_test(test_one_that_the_user_called_is_none),
 		cmocka_unit_test(test_a_cut_stack_is_none),
+		cmocka_unit_test(test_a_manager_anywhere),
 		cmocka_unit_test(test_other_files_of_that_name),
 	};
 
