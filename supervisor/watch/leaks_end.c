@@ -382,7 +382,7 @@ static void say_limits(const struct run *r)
 	if (!r->leaks || r->leaks->binds_heard || r->opt->verbosity < SAY_MORE)
 		return;
 	say_line(r, "leftovers: looked for every %.2f s; a socket file that was bound and closed between two looks is not told, "
-		    "nor the test of what was made between two looks",
+		    "nor always the test of what was made between two looks",
 		 (double)r->period_ns / (double)NS_PER_S);
 }
 

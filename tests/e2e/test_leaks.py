@@ -88,6 +88,7 @@ RUNS = {name: leaks(name) for name in (*LEAKS, *NEAR)} | {
     "interrupt": cut_short("interrupt"),
     "beside": beside("/"),
 }
+RUNS["short socket"] = leaks("test_short_socket", "test_lingers", options=("--mode", "proc"))
 for mode in SAMPLED:
     RUNS[f"short, {mode}"] = leaks(*SHORT, options=("--mode", mode))
     for when in ("collection", "between"):
@@ -116,6 +117,12 @@ def test_pytest_tells_of_a_test_that_no_look_saw(result, helpers):
     if birth_is_exact(helpers):
         assert tests == {"test_leaks.py::test_short_zombies"}
     assert tests <= {"test_leaks.py::test_short_zombies", None}
+
+
+@of("short socket")
+def test_pytest_tells_of_a_socket(result):
+    finding = result.finding()
+    assert (finding["kind"], finding["test"]) == ("stale-socket", "test_leaks.py::test_short_socket")
 
 
 @of(*(f"{when}, {mode}" for when in ("collection", "between") for mode in SAMPLED))
