@@ -175,7 +175,11 @@ static inline int wait_for(int sig)
 int main(int argc, char **argv)
 {
 	(void)argv;
-	return argc > 1 ? outside() : tree();
+	if (argc < 2)
+		return tree();
+	NEED(-(outside() != 0));
+	pause(); /* an outsider lives on */
+	return 0;
 }
 
 #endif

@@ -22,8 +22,10 @@ int tree(void)
 
 int outside(void)
 {
-	lock(NEED(open("file", O_CREAT | O_RDWR, 0600)), 100);
+	int fd = NEED(open("file", O_CREAT | O_RDWR, 0600));
+
+	lock(fd, 100);
 	ready();
 	nap(LATE_S + 1);
-	return 0;
+	return close(fd);
 }
