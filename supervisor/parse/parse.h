@@ -139,6 +139,11 @@ struct mapping {
 };
 bool parse_next_mapping(struct cursor *c, struct mapping *out);
 
+/* ---- /proc/PID/mountinfo, proc_pid_mountinfo(5) ---- */
+
+/** The type of the file system whose device is MAJOR:MINOR, "ext4". False: none of those that are mounted. */
+bool parse_mount_type(const char *text, size_t len, unsigned major, unsigned minor, char type[32]);
+
 /* ---- /proc/timer_list ---- */
 
 struct timer_entry {

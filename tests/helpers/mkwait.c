@@ -3,6 +3,7 @@
  * each. */
 #include "mkwait.h"
 #include "mkwait_fds.h"
+#include "mkwait_near.h"
 #include "mkwait_raw.h"
 
 /* ---- locks ---- */
@@ -489,6 +490,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } situations[] = {
+	{"async", async}, {"owned", owned}, {"lease", lease}, {"queue-told", queue_told}, {"queue-held", queue_held},
+	{"folder-told", folder_told}, {"folder-held", folder_held}, {"urgent-told", urgent_told}, {"urgent-held", urgent_held},
+	{"aio", aio}, {"tcp-user-timeout", tcp_user_timeout}, {"tcp-deferred", tcp_deferred},
 	{"pipe-full", pipe_full}, {"pipe-eof", pipe_eof}, {"stdin-read", stdin_read}, {"fifo", fifo_named},
 	{"fifo-deleted", fifo_deleted}, {"splice-full", splice_full}, {"socketpair-full", socketpair_full},
 	{"unix-recv", unix_recv}, {"unix-gone", unix_gone}, {"unix-unaccepted", unix_unaccepted}, {"tcp-recv", tcp_recv},

@@ -272,7 +272,7 @@ static void tty_vtime(void)
 	terminal_timer(open_own_terminal(), 0);
 }
 
-static void vtime_vmin(void) /* the clock starts with the first byte */
+static void vtime_vmin(void) /* the clock starts with the first byte: that it has not come can't be known */
 {
 	int master;
 

@@ -299,6 +299,7 @@ static void names_that_the_cause_waits_at(void **state)
 		/* its threads wait for work that a client would bring; two who have each other's lock do not */
 		{"100 poll(r:tcp1,r:efd1)\n101/100 futex\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 poll(r:tcp1,r:efd1)\n101/100 futex(owner=102)\n102/100 futex(owner=101)\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{"100 poll(r:tcp1,r:unix1)\n101/100 futex\n102 recv(unix2)\nunix1 peer=unix2\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 futex(owner=101)\n101/100 poll(r:tcp1,r:efd1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 futex(gil=101)\n101/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		/* and its child processes */
@@ -309,6 +310,8 @@ static void names_that_the_cause_waits_at(void **state)
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2)\nunix1 peer=unix2\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener private\n", PROOF, 0, NULL},
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener\n", PROOF, AWAITED, NULL},
+		/* a private one, behind a loop that outsiders can reach */
+		{"100 poll(r:tcp1,r:pidfd1)\n101 accept(unix1)\npidfd1 pid=101\ntcp1 listener\nunix1 listener private\n", PROOF, AWAITED, NULL},
 	};
 
 	(void)state;
@@ -331,11 +334,18 @@ static void names_that_victims_watch(void **state)
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 futex forked parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 stop parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
 		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		/* its parent might send it one, for a client */
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 pause parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
-		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		 AWAITED | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 pause parent=101\npidfd1 pid=102\ntcp1 listener private\n", PROOF,
+		 ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 wait4(101)\n101 futex(word=100) forked parent=100\n102/101 accept(tcp1)\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		/* the holder of a file's lock waits for who wants it; a thread of the holder waits for a client */
 		{"100 wait4(102)\n101 flock(f)\n102 poll(r:tcp1,r:pidfd1) lock=f\npidfd1 pid=101\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		{"100 wait4(101) lock=f\n101 flock(f)\n102/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 wait4(101) lock=f\n101 flock(f)\n102/100 epoll(epoll1)\nepoll1 watch=r:tcp1\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 futex(join=102) lock=f\n102/100 poll(r:tcp1,r:pidfd1)\n101 flock(f) parent=100\npidfd1 pid=101\ntcp1 listener\n", PROOF,
+		 OUTSIDE, NULL},
 		{"100 wait4(101)\n101 flock(f)\n102 accept(tcp1) lock=f\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		/* another one beside the cause */
 		{"100 waitany(101,102) r:pipe7\n101 write(pipe7)\n102 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
