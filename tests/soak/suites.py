@@ -16,7 +16,9 @@ def joined(paths):
         for key in ("pip", "defaults"):  # they hold for all suites of a file
             if one.get(key) != document.get(key):
                 sys.exit(f"suites.py: {path} has another {key} than {paths[0]}")
-        suites.update((s["name"], s) for s in one["suites"])
+        for s in one["suites"]:
+            files = {name: text if isinstance(text, str) else "\n".join(text) + "\n" for name, text in s.get("files", {}).items()}
+            suites[s["name"]] = {**s, "files": files}
     return {**document, "suites": list(suites.values())}
 
 
