@@ -73,8 +73,8 @@ RUNS = {
     "test": suite(SLOW, "--test-timeout", "2s"),
     "xdist": lambda: run(*PYTEST, "-q", "-n", "2", "test_made.py", suite="hang", inside=lambda r: made(r, XDIST),
                          options=("--stall", "4s", "--on-stall", "kill", "--report-json", "r.json")),
-    "loop": lambda: run("sh", "-c", "while :; do sleep 0.1; done", suite="hang", options=("--stall", "1s", "--on-stall", "kill")),
-    "pool": suite(POOL, "--stall", "1s", "--on-stall", "kill"),
+    "loop": lambda: run("sh", "-c", "while :; do sleep 0.1; done", suite="hang", options=("--stall", "3s", "--on-stall", "kill")),
+    "pool": suite(POOL, "--stall", "3s", "--on-stall", "kill"),
     # near-misses: something goes on all the time
     "steps": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sh -c \"sleep 1; : $i\"; done; exit 7", suite="hang",
                          options=("--stall", "1500ms", "--on-stall", "kill")),
