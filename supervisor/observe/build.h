@@ -78,6 +78,8 @@ void sockets_resolve(struct builder *b);
 void names_resolve(struct builder *b);
 /** Has the file of M, a mapping of PID's, a name, or a number, by which somebody else could map it? */
 bool names_has_mapping(const struct observe *ob, pid_t pid, const struct mapping *m);
+/** Is a lock on a file of this device, as process PID sees it, one among the processes of this machine alone? */
+bool names_locks_are_local(const struct observe *ob, pid_t pid, unsigned major, unsigned minor);
 /** Is the one name that the file of M has made up at random, by a library that tells it to the processes that it starts, and no other
  *  user's? */
 bool names_is_random(const struct mapping *m);

@@ -120,7 +120,8 @@ static int64_t socket_timeout(int fd, unsigned way)
 	return ns;
 }
 
-/** VMIN 0 and VTIME: a read that ends by itself (termios(3)); with VMIN > 0 the clock starts with the first byte. */
+/** VTIME: a read that ends by itself (termios(3)). With VMIN > 0 the clock starts with the first byte, which may have come: it is
+ *  in the reader's memory then, and no count of the terminal's tells of it (n_tty_read() in drivers/tty/n_tty.c). */
 static int64_t terminal_timeout(int fd, unsigned way)
 {
 	struct termios mode;
@@ -129,7 +130,7 @@ static int64_t terminal_timeout(int fd, unsigned way)
 		return NEVER_NS;
 	if (tcgetattr(fd, &mode) < 0)
 		return -1;
-	if (mode.c_lflag & ICANON || mode.c_cc[VMIN])
+	if (mode.c_lflag & ICANON || (mode.c_cc[VMIN] && !mode.c_cc[VTIME]))
 		return NEVER_NS;
 	return mode.c_cc[VTIME] * (NS_PER_S / 10);
 }
@@ -145,7 +146,7 @@ int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way)
 
 	struct link_target to = parse_link(link, strlen(link));
 
-	if (to.kind != LINK_SOCKET && to.kind != LINK_PTS)
+	if (to.kind != LINK_SOCKET && to.kind != LINK_PTS && to.kind != LINK_TTY)
 		return NEVER_NS;
 
 	OWNED_FD pidfd = sys_pidfd_open(pid);

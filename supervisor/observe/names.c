@@ -205,6 +205,28 @@ bool names_has_mapping(const struct observe *ob, pid_t pid, const struct mapping
 	return !is_gone_from_shm(m);
 }
 
+/* ---- locks on files ---- */
+
+/** What is not in the list may be locked on another machine, or by a server (NFS, CIFS, FUSE, 9p, GFS2), of which no table here knows.
+ *  statfs(2) would ask that server; the list of mounts does not. */
+bool names_locks_are_local(const struct observe *ob, pid_t pid, unsigned major, unsigned minor)
+{
+	static const char *const local[] = {"ext2", "ext3", "ext4",  "xfs",	"btrfs",    "f2fs",     "jfs",	    "reiserfs",	 "vfat",
+					    "exfat", "ntfs3", "zfs", "bcachefs", "tmpfs", "devtmpfs", "ramfs", "hugetlbfs", "overlay", "squashfs"};
+	OWNED_TEXT mounts = {0};
+	char type[32];
+	proc_path path;
+
+	snprintf(path, sizeof path, "%d/mountinfo", pid);
+	if (sys_read_file(ob->proc_fd, path, &mounts, NULL) ||
+	    !parse_mount_type(text_str(&mounts), mounts.n, major, minor, type))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(local); i++)
+		if (strcmp(type, local[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Names of semaphores that are made up for the processes of one program, where a child that does not share its parent's memory opens them by
  * name: a prefix, eight characters out of 37 (tempfile._RandomNameSequence), and sem_open(3) puts "sem." before it.
  * multiprocessing/synchronize.py: SemLock._make_name(); loky/backend/synchronize.py (joblib has it built in): the same with a pid. */

@@ -350,26 +350,65 @@ static bool is_of_tree(const struct builder *b, uint32_t inode)
 	return inode && strmap_get(b->by_key, key, &i) && b->sources.at[i].holder;
 }
 
-/** A connection that was not accepted yet has a queue, which nothing shows: what the tree has sent may be in it. One whose maker has closed
- *  his end (inode 0) may be anybody's: some daemon that never accepts it must not put all proofs off for ever. A file of which nobody else has
- *  the other end is missed all the same, for its holder is not known. */
+/** Connections to LISTENER whose maker has closed his end, and that it has not accepted: their inode is 0. */
+static size_t closed_at(const struct socket_tables *t, uint32_t listener)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->connecting.n; i++)
+		n += t->connecting.at[i].listener == listener && !t->connecting.at[i].inode;
+	return n;
+}
+
+/** A connection that was not accepted yet has a queue, which nothing shows: what the tree has sent may be in it, or what somebody has
+ *  sent who has closed his end. Such a one that is older than the run, of a daemon that never accepts, is none of the tree's; how old it
+ *  is can't be known of a tree that others have begun. */
 static bool waits_outside(const struct builder *b, const struct socket_tables *t)
 {
 	for (size_t i = 0; i < t->connecting.n; i++) {
 		const struct connecting *c = &t->connecting.at[i];
+		size_t before = 0;
 
-		if (!is_of_tree(b, c->listener) && is_of_tree(b, c->inode))
+		if (is_of_tree(b, c->listener))
+			continue;
+		if (b->ob->opt.closed_before)
+			idmap_get(b->ob->opt.closed_before, c->listener, &before);
+		if (c->inode ? is_of_tree(b, c->inode) : !b->ob->opt.from_outside && closed_at(t, c->listener) > before)
 			return true;
 	}
 	return false;
+}
+
+static bool read_unix(struct socket_tables *t)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	bool ok = nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_unix(nl, t);
+
+	if (nl)
+		mnl_socket_close(nl);
+	return ok;
+}
+
+struct idmap *observe_closed_connections(void)
+{
+	struct socket_tables t = {.by_local = idmap_new()};
+	struct idmap *out = idmap_new();
+
+	read_unix(&t);
+	for (size_t i = 0; i < t.connecting.n; i++)
+		if (!t.connecting.at[i].inode)
+			idmap_put(out, t.connecting.at[i].listener, closed_at(&t, t.connecting.at[i].listener));
+	idmap_free(t.by_local);
+	vec_free(&t.locals);
+	vec_free(&t.connecting);
+	return out;
 }
 
 /** Of a stream at least one byte travels with each file (unix(7)). */
 bool sockets_under_way(struct builder *b, struct idmap *receivers)
 {
 	struct socket_tables t = {.by_local = idmap_new()};
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	bool ok = nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_unix(nl, &t);
+	bool ok = read_unix(&t);
 
 	for (size_t i = 0; i < t.locals.n; i++) {
 		const struct unix_socket *u = &t.locals.at[i];
@@ -379,8 +418,6 @@ bool sockets_under_way(struct builder *b, struct idmap *receivers)
 	}
 	if (waits_outside(b, &t))
 		vec_push(&b->inflight, -1);
-	if (nl)
-		mnl_socket_close(nl);
 	idmap_free(t.by_local);
 	vec_free(&t.locals);
 	vec_free(&t.connecting);

@@ -41,6 +41,7 @@ struct seen_task {
 	bool known;   /* `runs` was read */
 	bool refused; /* its counter may not be read */
 	bool moved;   /* since the last pass */
+	bool has_kids; /* it made children that live: its end may be a signal to them (PR_SET_PDEATHSIG(2const)) */
 	uint64_t runs;
 	int64_t moved_ns;
 	unsigned streak; /* passes in a row that saw it move */

@@ -313,7 +313,9 @@ static int walk_kids(struct observe *ob, struct seen_process *p, int64_t now_ns,
 			return rc;
 		if (rc)
 			continue; /* a thread that has ended: its children are in another's list, or will be at the next walk */
+		p->tasks.at[i].has_kids = false;
 		for (struct cursor c = {text_str(&list), list.n}; parse_next_pid(&c, &pid);) {
+			p->tasks.at[i].has_kids = true;
 			vec_push(&p->kids, pid);
 			adopt(ob, p->pid, tid, pid, now_ns);
 		}

@@ -239,6 +239,8 @@ static struct wait wait_flock(struct builder *b, size_t i, const struct seen_tas
 	snprintf(path, sizeof path, "%d/task/%d/fd/%d", p->pid, t->tid, fd);
 	if (statx(b->ob->proc_fd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0)
 		return live("the file of its lock can't be looked at");
+	if (!names_locks_are_local(b->ob, p->details.lead, st.stx_dev_major, st.stx_dev_minor))
+		return live("its lock is on a file system that others than this machine's processes may lock");
 	w.key = arena_printf(b->arena, "%02x:%02x:%llu", st.stx_dev_major, st.stx_dev_minor, (unsigned long long)st.stx_ino);
 	b->waits_lock = true;
 	return w;

@@ -76,6 +76,7 @@ enum link_kind {
 	LINK_SOCKET,
 	LINK_PTS,   /* `number` is its index */
 	LINK_PTMX,  /* the index is in fdinfo */
+	LINK_TTY,   /* /dev/tty: that terminal which was the opener's own (tty(4)) */
 	LINK_DEVICE,
 	LINK_EVENTFD, LINK_EPOLL, LINK_TIMERFD, LINK_SIGNALFD, LINK_PIDFD, LINK_INOTIFY, LINK_IO_URING,
 	LINK_ANON,  /* another anonymous inode */
@@ -137,6 +138,11 @@ struct mapping {
 	bool deleted;
 };
 bool parse_next_mapping(struct cursor *c, struct mapping *out);
+
+/* ---- /proc/PID/mountinfo, proc_pid_mountinfo(5) ---- */
+
+/** The type of the file system whose device is MAJOR:MINOR, "ext4". False: none of those that are mounted. */
+bool parse_mount_type(const char *text, size_t len, unsigned major, unsigned minor, char type[32]);
 
 /* ---- /proc/timer_list ---- */
 

@@ -35,6 +35,32 @@ bool parse_next_mapping(struct cursor *c, struct mapping *out)
 	return false;
 }
 
+/** "36 35 98:0 /top /where rw,noatime master:1 - ext3 /dev/root rw"; a dash ends the optional fields. */
+static bool mount_line(struct cursor line, unsigned major, unsigned minor, char type[32])
+{
+	uint64_t skipped, a, b;
+	const char *word;
+	size_t len;
+
+	if (!scan_number(&line, 10, &skipped) || !scan_number(&line, 10, &skipped) || !scan_number(&line, 10, &a) ||
+	    !scan_text(&line, ":") || !scan_number(&line, 10, &b) || a != major || b != minor || !scan_behind(&line, " - ") ||
+	    !scan_word(&line, &word, &len) || len >= 32)
+		return false;
+	memcpy(type, word, len);
+	type[len] = '\0';
+	return true;
+}
+
+bool parse_mount_type(const char *text, size_t len, unsigned major, unsigned minor, char type[32])
+{
+	struct cursor c = {text, len}, line;
+
+	while (parse_line(&c, &line.at, &line.left))
+		if (mount_line(line, major, minor, type))
+			return true;
+	return false;
+}
+
 static bool scan_ns(struct cursor *c, int64_t *out)
 {
 	uint64_t value;

@@ -86,6 +86,18 @@ unsigned look_new(struct look *l, int object, unsigned way)
 	return fresh;
 }
 
+void look_end_of_idle(struct look *l, pid_t tid)
+{
+	const struct task *t = tid ? snapshot_task(l->s, tid) : NULL;
+
+	if (l->t->wait.idle)
+		return;
+	if (!tid)
+		look_timeout(l, l->idle_ns[l->t->proc]);
+	else if (t && t->wait.idle && idle_ends(t->wait.idle))
+		look_timeout(l, t->wait.timeout_ns);
+}
+
 bool look_leak(struct look *l)
 {
 	if (l->g->w.leak)
@@ -173,7 +185,7 @@ void look_at(struct look *l, size_t task)
 	look_reset(l, task);
 	if (l->t->wait.op == WAIT_DEAD)
 		return;
-	if (!l->t->wait.idle)
+	if (!l->t->wait.idle || l->all_idle[l->t->proc])
 		look_timeout(l, l->t->wait.timeout_ns);
 	else
 		look_assume(l, ASSUME_IDLE_WORKERS);
@@ -182,10 +194,34 @@ void look_at(struct look *l, size_t task)
 		look_signals(l);
 }
 
+/** Idle threads only end, but their end is what a join waits for, a plain lock perhaps (Thread.join() of CPython up to 3.12), and
+ *  that of the last one is the end of the process. */
+static void find_idle(struct look *l)
+{
+	const struct snapshot *s = l->s;
+
+	l->idle_ns = arena_array(l->g->w.arena, s->nprocs, sizeof *l->idle_ns);
+	l->all_idle = arena_array(l->g->w.arena, s->nprocs, sizeof *l->all_idle);
+	for (size_t i = 0; i < s->nprocs; i++) {
+		l->idle_ns[i] = NEVER_NS;
+		l->all_idle[i] = true;
+	}
+	for (size_t i = 0; i < s->ntasks; i++) {
+		const struct task *t = &s->tasks[i];
+		bool ends = t->wait.idle && idle_ends(t->wait.idle);
+
+		l->all_idle[t->proc] = l->all_idle[t->proc] && (t->wait.op == WAIT_DEAD || ends);
+		for (size_t p = 0; ends && p < s->nprocs; p++)
+			if (s->procs[p].vm == s->procs[t->proc].vm && t->wait.timeout_ns < l->idle_ns[p])
+				l->idle_ns[p] = t->wait.timeout_ns;
+	}
+}
+
 void look_open(struct look *l, struct graph *g)
 {
 	*l = (struct look){.g = g, .s = g->w.s};
 	l->seen = arena_array(g->w.arena, l->s->nobjects, sizeof *l->seen);
+	find_idle(l);
 }
 
 void look_close(struct look *l)

@@ -1,5 +1,5 @@
 /* What locks tell of themselves narrows who could wake a waiter. */
-#include "prove/prove.h"
+#include "prove/wait.h"
 
 #include <string.h>
 
@@ -26,6 +26,14 @@ static const struct {
 	const char *service;
 	bool again;
 } idle_waits[] = {{"trio thread without work", false}, {"multiprocessing manager", true}};
+
+bool idle_ends(const char *idle)
+{
+	for (size_t i = 0; i < sizeof idle_waits / sizeof *idle_waits; i++)
+		if (strcmp(idle, idle_waits[i].service) == 0)
+			return !idle_waits[i].again;
+	return true;
+}
 
 const char *prove_idle(const struct stack *s, bool *again)
 {

@@ -20,6 +20,8 @@ struct look {
 	unsigned assume;
 	unsigned char *seen; /* of an object: the ENDs that were looked at for this task; look_new() */
 	VEC(int) touched;    /* where `seen` is not 0 */
+	int64_t *idle_ns;    /* of a process: when the first idle helper thread of its memory map ends; NEVER_NS: there is none */
+	bool *all_idle;      /* of a process: when they end, it does */
 };
 
 struct wait_class {
@@ -61,6 +63,10 @@ void look_weak(struct look *l, enum node_kind kind, size_t number);
 void look_process(struct look *l, const struct process *p);
 /** The holders of ENDS of OBJECT, who could do what a wait for WAY needs. */
 void look_holders(struct look *l, int object, unsigned ends, unsigned way);
+/** Does an idle helper thread, as `wait.idle` names it, end when its time is over? Others wait again. owners.c */
+bool idle_ends(const char *idle);
+/** The end of a thread TID of the task's memory map, 0: of any, would wake it, as a join: an idle one ends when its time is over. */
+void look_end_of_idle(struct look *l, pid_t tid);
 /** Is a file that the tree has under way to somebody outside? Then L's task is live: which one it is, nothing tells. */
 bool look_leak(struct look *l);
 /** All that could make WAY of OBJECT ready; each object is looked at once. */

@@ -16,6 +16,7 @@ static void join_wakers(struct look *l, pid_t tid)
 		look_live(l, "it joins a thread that has ended");
 	else
 		look_strong(l, NODE_TASK, (size_t)(t - l->s->tasks));
+	look_end_of_idle(l, tid);
 }
 
 /** Whoever maps the page may wake, by whatever address. */
@@ -44,11 +45,13 @@ static void shared_futex_wakers(struct look *l, const struct wait *w)
 static void private_futex_wakers(struct look *l, const struct wait *w)
 {
 	const struct task *owner = w->owner ? snapshot_task(l->s, w->owner) : NULL;
+	bool known = owner && l->s->procs[owner->proc].vm == l->p->vm;
 
-	if (owner && l->s->procs[owner->proc].vm == l->p->vm)
+	if (known)
 		look_strong(l, NODE_TASK, (size_t)(owner - l->s->tasks));
 	else
 		look_strong(l, NODE_MAP, graph_map_of(l->g, l->p));
+	look_end_of_idle(l, known ? w->owner : 0);
 }
 
 /** Its timeout, 5 ms, ends nothing: it asks the holder to let go and waits on (take_gil() in CPython's Python/ceval_gil.c, 3.8 to 3.14).

@@ -173,8 +173,9 @@ def test_semaphores_without_a_name(result):
     assert told(result)[:2] == ("lock", "proven")
 
 
+@proves
 @of("spawn locks")
-def test_semaphores_with_a_name(result):
-    assert result.code == 124 and result.report["outcome"] == "stall", result
+def test_semaphores_with_a_random_name(result):
+    assert result.code == 124 and result.report["outcome"] == "hang", result
     kind, certainty, words = told(result)
-    assert (kind, certainty) == ("lock", "suspected") and "shared memory by its name" in words
+    assert (kind, certainty) == ("lock", "proven") and "by its random name" in words

@@ -55,6 +55,8 @@ static void walkers(const char *text, size_t len)
 		;
 	for (c = (struct cursor){text, len}; parse_next_lock(&c, &lock);)
 		;
+	parse_mount_type(text, len, 8, 1, (char[32]){0});
+	parse_net_is_loopback(text, len);
 	for (c = (struct cursor){text, len}; parse_next_mapping(&c, &mapping);)
 		;
 	for (c = (struct cursor){text, len}; parse_next_alarm(&c, &alarm);)

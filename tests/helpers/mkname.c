@@ -1,9 +1,12 @@
 /* mkname NAME waits at, or on, something that others may reach by a name, or that nobody can any more; "ready PID PID" as mkwait prints it. */
+#include <linux/fuse.h>
 #include <stddef.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/uio.h>
 
 #include "mkwait.h"
 
@@ -357,10 +360,78 @@ static void lock_second(void)
 	lock_file(getenv("MKNAME_LOCK"), 1, 1);
 }
 
+/** On a file system that is none of those which only processes of this machine lock. */
+static void lock_odd(void)
+{
+	int one = need(open("/proc/version", O_RDONLY | O_CLOEXEC), "open"), other = need(open("/proc/version", O_RDONLY | O_CLOEXEC), "open");
+
+	need(flock(one, LOCK_EX), "flock");
+	ready(0);
+	flock(other, LOCK_EX);
+}
+
+/* ---- a file system that a process serves ---- */
+
+static void answer(int fd, const struct fuse_in_header *in, int error, const void *data, size_t size)
+{
+	struct fuse_out_header out = {.len = (uint32_t)(sizeof out + size), .error = error, .unique = in->unique};
+	struct iovec parts[2] = {{&out, sizeof out}, {(void *)(uintptr_t)data, size}};
+
+	if (writev(fd, parts, size ? 2 : 1) < 0)
+		_exit(1);
+}
+
+static const struct fuse_attr file = {.ino = 2, .size = 4096, .mode = S_IFREG | 0600, .nlink = 1};
+
+/** One file, the reads of which are never answered. The requests are those of fuse(4). */
+static void serve_one(int fd, const struct fuse_in_header *in)
+{
+	struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 26, .max_write = 4096};
+	struct fuse_entry_out entry = {.nodeid = 2, .attr = file};
+	struct fuse_attr_out attr = {.attr = file};
+	struct fuse_open_out opened = {.open_flags = FOPEN_DIRECT_IO};
+
+	if (in->opcode == FUSE_INIT)
+		answer(fd, in, 0, &init, 24); /* its size before minor 23 is all that is needed: FUSE_COMPAT_22_INIT_OUT_SIZE */
+	else if (in->opcode == FUSE_LOOKUP)
+		answer(fd, in, 0, &entry, sizeof entry);
+	else if (in->opcode == FUSE_GETATTR)
+		answer(fd, in, 0, &attr, sizeof attr);
+	else if (in->opcode == FUSE_OPEN)
+		answer(fd, in, 0, &opened, sizeof opened);
+	else if (in->opcode != FUSE_READ && in->opcode != FUSE_FORGET)
+		answer(fd, in, -ENOSYS, NULL, 0);
+}
+
+static void fuse_read(void)
+{
+	static _Alignas(struct fuse_in_header) char request[65536 * 2];
+	char options[128], *folder = path_of("fuse"), path[96];
+	int fd = need(open("/dev/fuse", O_RDWR | O_CLOEXEC), "/dev/fuse");
+
+	need(unshare(CLONE_NEWNS), "unshare");
+	need(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount");
+	need(mkdir(folder, 0700), "mkdir");
+	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	need(mount("mkname", folder, "fuse", 0, options), "mount");
+	snprintf(path, sizeof path, "%s/file", folder);
+	if (need(fork(), "fork") == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fd); /* when the server ends, its last one is closed, and the reader gets an error */
+		fd = need(open(path, O_RDONLY | O_CLOEXEC), path);
+		ready(getppid());
+		read_one(fd);
+		_exit(0);
+	}
+	while (read(fd, request, sizeof request) > 0)
+		serve_one(fd, (const void *)request);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } situations[] = {
+	{"fuse-read", fuse_read},
 	{"tcp-accept", tcp_accept}, {"abstract-accept", abstract_accept}, {"path-accept", path_accept},
 	{"path-gone-accept", path_gone_accept}, {"path-renamed-accept", path_renamed_accept}, {"dgram-path", dgram_path},
 	{"dgram-path-gone", dgram_path_gone}, {"dgram-unnamed", dgram_unnamed}, {"dgram-pair", dgram_pair}, {"udp-recv", udp_recv},
@@ -370,6 +441,7 @@ static const struct {
 	{"sem-random-for-all", sem_random_for_all}, {"sem-random-twice", sem_random_twice}, {"sem-random-longer", sem_random_longer},
 	{"map-memfd", map_memfd}, {"map-file", map_file}, {"map-file-gone", map_file_gone}, {"map-sysv", map_sysv},
 	{"sysv-message", sysv_message}, {"sysv-semaphore", sysv_semaphore}, {"lock-first", lock_first}, {"lock-second", lock_second},
+	{"lock-odd", lock_odd},
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
  * each. */
 #include "mkwait.h"
 #include "mkwait_fds.h"
+#include "mkwait_near.h"
 #include "mkwait_raw.h"
 
 /* ---- locks ---- */
@@ -489,11 +490,15 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } situations[] = {
+	{"async", async}, {"owned", owned}, {"lease", lease}, {"queue-told", queue_told}, {"queue-held", queue_held},
+	{"folder-told", folder_told}, {"folder-held", folder_held}, {"urgent-told", urgent_told}, {"urgent-held", urgent_held},
+	{"aio", aio}, {"tcp-user-timeout", tcp_user_timeout}, {"tcp-deferred", tcp_deferred},
 	{"pipe-full", pipe_full}, {"pipe-eof", pipe_eof}, {"stdin-read", stdin_read}, {"fifo", fifo_named},
 	{"fifo-deleted", fifo_deleted}, {"splice-full", splice_full}, {"socketpair-full", socketpair_full},
 	{"unix-recv", unix_recv}, {"unix-gone", unix_gone}, {"unix-unaccepted", unix_unaccepted}, {"tcp-recv", tcp_recv},
 	{"tcp-full", tcp_full}, {"tcp-unaccepted", tcp_unaccepted}, {"tcp-accept", tcp_accept}, {"rcvtimeo", rcvtimeo},
 	{"sndtimeo", sndtimeo}, {"pty-read", pty_read}, {"pty-full", pty_full}, {"vtime", vtime}, {"vtime-vmin", vtime_vmin},
+	{"poll-again", poll_again}, {"poll-again-timeout", poll_again_timeout}, {"tty-read", tty_read}, {"tty-vtime", tty_vtime},
 	{"epoll", epoll}, {"epoll-timeout", epoll_timeout}, {"epoll-nested", epoll_nested}, {"epoll-pidfd", epoll_pidfd},
 	{"epoll-eventfd", epoll_eventfd}, {"epoll-closed", epoll_closed}, {"poll", poll_forever},
 	{"poll-timeout", poll_timeout}, {"select", select_forever}, {"select-timeout", select_timeout},

@@ -339,6 +339,8 @@ static void set_task_word(struct draft *d, struct process *p, struct task *t, co
 		hold(p, object_of(d, name), ends, fd);
 	else if (starts(word, "idle=", &name))
 		t->wait.idle = arena_strdup(d->a, name);
+	else if (starts(word, "serves=", &name))
+		t->wait.serves = arena_strdup(d->a, name);
 	else if (starts(word, "timeout=", &name))
 		t->wait.timeout_ns = seconds(name);
 	else if (starts(word, "moved=", &name))
@@ -404,6 +406,8 @@ static void set_object_word(struct draft *d, int object, const char *word)
 		o->datagram = true;
 	else if (strcmp(word, "private") == 0)
 		o->private = true;
+	else if (strcmp(word, "scatters") == 0)
+		o->scatters = true;
 	else if (strcmp(word, "transit") == 0)
 		o->transit = true;
 	else if (strcmp(word, "armed") == 0)
@@ -446,6 +450,8 @@ static void add_line(struct draft *d, char *line)
 		d->s->alarms_known = false;
 	} else if (strcmp(words[0], "others") == 0) {
 		d->s->begun_by_others = true;
+	} else if (strcmp(words[0], "away") == 0) {
+		vec_push(&d->inflight, -1);
 	} else if (strcmp(words[0], "hidden") == 0) {
 		d->s->hidden_holders = true;
 	} else if (strcmp(words[0], "root") == 0) {

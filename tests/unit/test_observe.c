@@ -57,6 +57,21 @@ static void holds_both(struct scene *sc)
 	assert_false(first_object(sc)->named);
 }
 
+static void a_file_tells(struct scene *sc)
+{
+	assert_true(snapshot_process(sc->s, sc->pid)->file_signals);
+}
+
+static void no_file_tells(struct scene *sc)
+{
+	assert_false(snapshot_process(sc->s, sc->pid)->file_signals);
+}
+
+static void is_under_way(struct scene *sc)
+{
+	assert_true(first_object(sc)->transit);
+}
+
 static void other_writes(struct scene *sc)
 {
 	assert_int_equal(held_ends(sc, sc->pid), END_READ);
@@ -468,8 +483,22 @@ static const struct row rows[] = {
 	{"sndtimeo", WAIT_FDS, "write", OBJECT_UNIX, END_WRITE, in_100_s, NULL},
 	{"pty-read", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
 	{"pty-full", WAIT_FDS, "write", OBJECT_PTY, END_WRITE, has_peer, NULL},
+	{"async", WAIT_SIGNAL, "pause", 0, 0, a_file_tells, NULL},
+	{"owned", WAIT_SIGNAL, "pause", 0, 0, no_file_tells, NULL},
+	{"lease", WAIT_SIGNAL, "pause", 0, 0, a_file_tells, NULL},
+	{"queue-told", WAIT_SIGNAL, "pause", 0, 0, a_file_tells, NULL},
+	{"queue-held", WAIT_SIGNAL, "pause", 0, 0, no_file_tells, NULL},
+	{"folder-told", WAIT_SIGNAL, "pause", 0, 0, a_file_tells, NULL},
+	{"folder-held", WAIT_SIGNAL, "pause", 0, 0, no_file_tells, NULL},
+	{"urgent-told", WAIT_SIGNAL, "pause", 0, 0, a_file_tells, NULL},
+	{"urgent-held", WAIT_SIGNAL, "pause", 0, 0, no_file_tells, NULL},
+	{"aio", WAIT_RUN, "read", 0, 0, NULL, "kernel AIO"},
+	{"tcp-user-timeout", WAIT_FDS, "write", OBJECT_TCP, END_WRITE, is_under_way, NULL},
+	{"tcp-deferred", WAIT_FDS, "accept", OBJECT_TCP, END_READ, is_under_way, NULL},
+	{"tty-read", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
+	{"tty-vtime", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
 	{"vtime", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
-	{"vtime-vmin", WAIT_FDS, "read", OBJECT_PTY, END_READ, has_peer, NULL},
+	{"vtime-vmin", WAIT_FDS, "read", OBJECT_PTY, END_READ, in_25_s, NULL},
 	{"epoll", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_pipe, NULL},
 	{"epoll-timeout", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, in_100_s, NULL},
 	{"epoll-nested", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_epoll, NULL},
@@ -478,6 +507,8 @@ static const struct row rows[] = {
 	{"epoll-closed", WAIT_FDS, "epoll_wait", OBJECT_EPOLL, END_READ, watches_unknown, NULL},
 	{"poll", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, two_pipes, NULL},
 	{"poll-timeout", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, two_pipes_100_s, NULL},
+	{"poll-again", WAIT_FDS, "poll", OBJECT_PIPE, END_READ, NULL, NULL},
+	{"poll-again-timeout", WAIT_RUN, NULL, 0, 0, runs, "whose end is not known"},
 	{"select", WAIT_FDS, NULL, OBJECT_PIPE, END_READ, on_fd_100, NULL},
 	{"select-timeout", WAIT_FDS, NULL, 0, 0, in_100_s, NULL},
 	{"eventfd", WAIT_FDS, "read", OBJECT_EVENTFD, END_READ, both_hold, NULL},

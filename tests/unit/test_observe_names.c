@@ -37,8 +37,10 @@ struct row {
 	const char *why;
 };
 
-static struct scene open_name(const char *name)
+/** GUARD: a process that counts as one of ours; 0: none. */
+static struct scene open_name(const char *name, pid_t guard)
 {
+	struct scene_options opt = {.skip = guard};
 	char path[512];
 	ssize_t n = readlink("/proc/self/exe", path, 400);
 	char *copy = strdup(name), *argv[] = {path, copy, NULL};
@@ -49,7 +51,7 @@ static struct scene open_name(const char *name)
 		*strrchr(path, '/') = '\0';
 	strcat(path, "/helpers/mkname");
 
-	struct scene sc = scene_start_command(argv, NULL);
+	struct scene sc = scene_start_command(argv, &opt);
 
 	free(copy);
 	return sc;
@@ -83,7 +85,7 @@ static void remove_files(void)
 
 	if (glob("/tmp/mkname-*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
-			unlink(g.gl_pathv[i]);
+			remove(g.gl_pathv[i]);
 	globfree(&g);
 	if (glob("/dev/shm/sem.mkname-*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
@@ -95,9 +97,9 @@ static void remove_files(void)
 	globfree(&g);
 }
 
-static unsigned see(const struct row *row, enum object_kind *kind)
+static unsigned see_beside(const struct row *row, enum object_kind *kind, pid_t guard)
 {
-	struct scene sc = open_name(row->name);
+	struct scene sc = open_name(row->name, guard);
 
 	until(&sc, row->op, row->why);
 
@@ -106,6 +108,11 @@ static unsigned see(const struct row *row, enum object_kind *kind)
 	scene_close(&sc);
 	remove_files();
 	return flags;
+}
+
+static unsigned see(const struct row *row, enum object_kind *kind)
+{
+	return see_beside(row, kind, 0);
 }
 
 static const struct row rows[] = {
@@ -136,6 +143,8 @@ static const struct row rows[] = {
 	{"map-file-gone", WAIT_FUTEX, OBJECT_UNKNOWN, 0, 0, NULL},
 	{"map-sysv", WAIT_FUTEX, OBJECT_UNKNOWN, NAMED, NAMED, NULL},
 	{"sysv-message", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
+	{"fuse-read", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "the kernel holds it up in its call"},
+	{"lock-odd", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "on a file system"},
 	{"sysv-semaphore", WAIT_RUN, OBJECT_UNKNOWN, 0, 0, "whose end is not known"},
 };
 
@@ -164,7 +173,7 @@ static bool locked_outside(const char *name, bool own)
 	assert_int_equal(setenv("MKNAME_LOCK", path, 1), 0);
 	assert_int_equal(own ? fcntl(fd, F_SETLK, &first) : 0, 0);
 
-	struct scene sc = open_name(name);
+	struct scene sc = open_name(name, 0);
 
 	until(&sc, WAIT_FLOCK, NULL);
 	assert_int_equal(snapshot_process(sc.s, sc.other)->nlocks, 1);
@@ -271,39 +280,46 @@ static pid_t start_stranger(bool thread)
 	return pid;
 }
 
-/** The tree is below a child of ours, so that it is none of it. */
-static int beside(bool thread)
+/** The tree is below a child of ours, so that the stranger is none of it; we are no stranger. */
+static int beside(pid_t stranger)
 {
 	enum object_kind kind;
-	pid_t stranger = start_stranger(thread), supervisor = fork();
+	pid_t supervisor = fork();
 	int status;
 
 	if (supervisor == 0) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-		_exit((int)see(&rows[0], &kind));
+		_exit((int)see_beside(&rows[0], &kind, getppid()));
 	}
-	if (waitpid(supervisor, &status, 0) != supervisor || !WIFEXITED(status) || stranger < 0)
+	if (waitpid(supervisor, &status, 0) != supervisor || !WIFEXITED(status))
 		return SKIPPED;
-	kill(stranger, SIGKILL);
-	waitpid(stranger, NULL, 0);
+	if (stranger > 0)
+		kill(stranger, SIGKILL);
 	return WEXITSTATUS(status);
+}
+
+static int beside_nobody(const void *unused)
+{
+	(void)unused;
+	return beside(0);
 }
 
 static int beside_process(const void *unused)
 {
 	(void)unused;
-	return beside(false);
+	return beside(start_stranger(false));
 }
 
 static int beside_thread(const void *unused)
 {
 	(void)unused;
-	return beside(true);
+	return beside(start_stranger(true));
 }
 
 static void beside_a_stranger(void **state)
 {
 	(void)state;
+	assert_int_equal(in_own_net(beside_nobody, NULL), LISTENER | PRIVATE);
 	assert_int_equal(in_own_net(beside_process, NULL), LISTENER);
 }
 
@@ -350,7 +366,7 @@ static int among_the_hidden(const void *unused)
 	enum object_kind kind;
 
 	(void)unused;
-	if (!own_proc("hidepid=2") || syscall(SYS_capget, &header, data) < 0)
+	if (!own_proc("hidepid=2,gid=12345") || syscall(SYS_capget, &header, data) < 0)
 		return SKIPPED;
 	data[0].effective &= ~(1u << CAP_SYS_PTRACE);
 	data[0].permitted &= ~(1u << CAP_SYS_PTRACE);

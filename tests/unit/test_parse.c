@@ -234,6 +234,8 @@ static void links(void **state)
 		{"/dev/pts/x", LINK_DEVICE, 0, false},
 		{"/dev/pts/ptmx", LINK_PTMX, 0, false},
 		{"/dev/ptmx", LINK_PTMX, 0, false},
+		{"/dev/tty", LINK_TTY, 0, false},
+		{"/dev/tty1", LINK_DEVICE, 0, false},
 		{"/dev/null", LINK_DEVICE, 0, false},
 		{"/dev/shm/sem.x (deleted)", LINK_FILE, 0, true},
 		{"/tmp/x (deleted)", LINK_FILE, 0, true},
@@ -326,6 +328,39 @@ static void locks(void **state)
 	assert_true(parse_next_lock(&c, &lock));
 	assert_int_equal(lock.pid, -1);
 	assert_false(parse_next_lock(&c, &lock));
+}
+
+static void mounts(void **state)
+{
+	static const char table[] = "22 27 0:21 / /proc rw - proc proc rw\ngarbage\n36 35 98:0 /top /where rw,noatime master:1 shared:2 - ext3 /dev/root rw\n"
+				    "37 35 0:50 / /home rw shared:3 - nfs4 server:/ rw\n38 35 0:51 / /x rw";
+	char type[32];
+
+	(void)state;
+	assert_true(parse_mount_type(table, sizeof table - 1, 98, 0, type));
+	assert_string_equal(type, "ext3");
+	assert_true(parse_mount_type(table, sizeof table - 1, 0, 50, type));
+	assert_string_equal(type, "nfs4");
+	assert_false(parse_mount_type(table, sizeof table - 1, 0, 51, type));
+	assert_false(parse_mount_type(table, sizeof table - 1, 0, 98, type));
+}
+
+static void only_loopback(void **state)
+{
+#define HEAD "Inter-|   Receive  |\n face |bytes    packets|\n"
+	static const struct {
+		const char *text;
+		bool alone;
+	} rows[] = {
+		{HEAD "    lo: 1 2 3\n", true},	   {HEAD "    lo: 1 2 3\n  eth0: 1 2\n", false},
+		{HEAD "  eth0: 1 2\n", false},	   {HEAD " lo0: 1\n", false},
+		{HEAD, false},			   {"", false},
+		{HEAD "lo:1\nlo", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(parse_net_is_loopback(rows[i].text, strlen(rows[i].text)), rows[i].alone);
 }
 
 static void mappings(void **state)
@@ -546,7 +581,7 @@ int main(void)
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(schedstats), cmocka_unit_test(syscall_lines), cmocka_unit_test(cmdlines),
 		cmocka_unit_test(links), cmocka_unit_test(fdinfos), cmocka_unit_test(epoll_targets), cmocka_unit_test(locks),
-		cmocka_unit_test(mappings), cmocka_unit_test(timer_lists), cmocka_unit_test(children),
+		cmocka_unit_test(mounts), cmocka_unit_test(only_loopback), cmocka_unit_test(mappings), cmocka_unit_test(timer_lists), cmocka_unit_test(children),
 		cmocka_unit_test(net_tables), cmocka_unit_test(unix_messages), cmocka_unit_test(inet_messages), cmocka_unit_test(current_tests),
 	};
 

@@ -199,6 +199,52 @@ static void the_keeper_of_the_interpreters_lock(void **state)
 	assert_int_equal(prove_gil_holder(&p, &s), 0);
 }
 
+enum { MAIN, RECEIVER, OTHER };
+
+/** An xdist worker in a test, as prove_serving() sees it: its main thread is in FILE, innermost but for the lock itself. */
+static bool serves(const char *file, const char *other, enum stack_quality quality, uint64_t runs)
+{
+	struct snapshot *s = snap("100 futex\n101/100 read(pipe8) w:pipe8\n102/100 futex\n");
+	struct frame frames[] = {
+		{.kind = FRAME_NATIVE, .file = "/usr/lib/libc.so.6"},
+		{.kind = FRAME_PYTHON, .file = "/usr/lib/python3.11/threading.py"},
+		{.kind = FRAME_PYTHON, .file = file},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/_pytest/python.py"},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/xdist/remote.py"},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/execnet/gateway_base.py"},
+	};
+	struct stack threads[] = {
+		[MAIN] = {.tid = 100, .runs = 5, .quality = STACK_EXACT, .frames = frames, .nframes = ARRAY_SIZE(frames)},
+		[RECEIVER] = {.tid = 101, .runs = runs, .quality = quality, .service = "execnet receiver"},
+		[OTHER] = {.tid = 102, .runs = 5, .quality = STACK_EXACT, .service = other},
+	};
+	struct process_stacks p = {.threads = threads, .nthreads = ARRAY_SIZE(threads)};
+	bool marked;
+
+	for (size_t i = 0; i < s->ntasks; i++)
+		s->tasks[i].runs = 5;
+	s->procs[0].stacks = &p;
+	s->procs[0].test = "test_x.py::test_y";
+	prove_serving(s);
+	assert_null(snapshot_task(s, 100)->wait.serves);
+	assert_null(snapshot_task(s, 102)->wait.serves);
+	marked = snapshot_task(s, 101)->wait.serves != NULL;
+	s->procs[0].stacks = NULL;
+	snapshot_free(s);
+	return marked;
+}
+
+static void a_receiver_serves_the_runner_alone(void **state)
+{
+	(void)state;
+	assert_true(serves("/w/test_x.py", NULL, STACK_EXACT, 5));
+	assert_false(serves("/w/test_x.py", "execnet receiver", STACK_EXACT, 5)); /* one of them is the test's */
+	assert_false(serves("/w/test_x.py", NULL, STACK_PARTIAL, 5));
+	assert_false(serves("/w/test_x.py", NULL, STACK_EXACT, 6)); /* it has run since */
+	assert_false(serves("/v/site-packages/execnet/gateway_base.py", NULL, STACK_EXACT, 5)); /* the test waits for its own gateway */
+	assert_false(serves("/v/site-packages/xdist/remote.py", NULL, STACK_EXACT, 5));         /* it waits for its next test */
+}
+
 static void the_table_of_idle_waits(void **state)
 {
 	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
@@ -253,6 +299,7 @@ static void names_that_the_cause_waits_at(void **state)
 		/* its threads wait for work that a client would bring; two who have each other's lock do not */
 		{"100 poll(r:tcp1,r:efd1)\n101/100 futex\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 poll(r:tcp1,r:efd1)\n101/100 futex(owner=102)\n102/100 futex(owner=101)\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
+		{"100 poll(r:tcp1,r:unix1)\n101/100 futex\n102 recv(unix2)\nunix1 peer=unix2\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 futex(owner=101)\n101/100 poll(r:tcp1,r:efd1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 futex(gil=101)\n101/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		/* and its child processes */
@@ -263,6 +310,8 @@ static void names_that_the_cause_waits_at(void **state)
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2)\nunix1 peer=unix2\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener private\n", PROOF, 0, NULL},
 		{"100 poll(r:unix1,r:tcp1)\n101 poll(r:unix2,r:tcp2)\nunix1 peer=unix2\ntcp1 listener private\ntcp2 listener\n", PROOF, AWAITED, NULL},
+		/* a private one, behind a loop that outsiders can reach */
+		{"100 poll(r:tcp1,r:pidfd1)\n101 accept(unix1)\npidfd1 pid=101\ntcp1 listener\nunix1 listener private\n", PROOF, AWAITED, NULL},
 	};
 
 	(void)state;
@@ -285,11 +334,18 @@ static void names_that_victims_watch(void **state)
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 futex forked parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 stop parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
 		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		/* its parent might send it one, for a client */
 		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 pause parent=101\npidfd1 pid=102\ntcp1 listener\n", PROOF,
-		 OUTSIDE | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		 AWAITED | ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 wait4(101)\n101 poll(r:pidfd1,r:tcp1)\n102 pause parent=101\npidfd1 pid=102\ntcp1 listener private\n", PROOF,
+		 ASSUME_NO_OUTSIDE_SIGNAL, NULL},
+		{"100 wait4(101)\n101 futex(word=100) forked parent=100\n102/101 accept(tcp1)\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		/* the holder of a file's lock waits for who wants it; a thread of the holder waits for a client */
 		{"100 wait4(102)\n101 flock(f)\n102 poll(r:tcp1,r:pidfd1) lock=f\npidfd1 pid=101\ntcp1 listener\n", PROOF, OUTSIDE, NULL},
 		{"100 wait4(101) lock=f\n101 flock(f)\n102/100 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 wait4(101) lock=f\n101 flock(f)\n102/100 epoll(epoll1)\nepoll1 watch=r:tcp1\ntcp1 listener\n", PROOF, AWAITED, NULL},
+		{"100 futex(join=102) lock=f\n102/100 poll(r:tcp1,r:pidfd1)\n101 flock(f) parent=100\npidfd1 pid=101\ntcp1 listener\n", PROOF,
+		 OUTSIDE, NULL},
 		{"100 wait4(101)\n101 flock(f)\n102 accept(tcp1) lock=f\ntcp1 listener\n", PROOF, AWAITED, NULL},
 		/* another one beside the cause */
 		{"100 waitany(101,102) r:pipe7\n101 write(pipe7)\n102 accept(tcp1)\ntcp1 listener\n", PROOF, AWAITED, NULL},
@@ -350,6 +406,7 @@ int main(void)
 		cmocka_unit_test(idle_workers_are_left_out_and_named),
 		cmocka_unit_test(the_end_of_a_parent_is_a_signal_to_who_asked),
 		cmocka_unit_test(the_keeper_of_the_interpreters_lock),
+		cmocka_unit_test(a_receiver_serves_the_runner_alone),
 		cmocka_unit_test(the_table_of_idle_waits),
 		cmocka_unit_test(holders_that_can_not_be_read),
 		cmocka_unit_test(names_that_the_cause_waits_at),
