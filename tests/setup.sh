@@ -180,17 +180,22 @@ make_library() {
 	if (pip_install "$PWD/build/venv" --target "$folder" --no-deps --only-binary=:all: --python-version "$version" "$@"); then
 		echo "$stamp" >"$folder/stamp"
 	else
-		say "skipped: the tests with trio for Python $version"
+		say "skipped: the tests with $(basename "$folder") for Python $version"
 	fi
 }
 
-# The last trio for 3.8, and today's.
+# The last trio and pytest for 3.8, and today's.
 pythons_libraries() {
 	needs="attrs exceptiongroup idna outcome sniffio sortedcontainers typing_extensions"
 	# shellcheck disable=SC2086 # lists of words
 	make_library trio-old 3.8 trio==0.27.0 $needs
 	# shellcheck disable=SC2086
 	make_library trio-new 3.10 trio $needs
+	needs="exceptiongroup iniconfig packaging pluggy tomli typing_extensions pygments"
+	# shellcheck disable=SC2086
+	make_library pytest-old 3.8 pytest==8.3.5 $needs
+	# shellcheck disable=SC2086
+	make_library pytest-new 3.10 pytest $needs
 }
 
 # Debian sid, for its Pythons ----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ $(OUT)/tests/helpers/guardrun: tests/helpers/guardrun.c $(LIB)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 
 # What the readers of stacks see, of line tables, and where they think that things lie.
-$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
+$(OUT)/tests/helpers/stacks $(OUT)/tests/helpers/lines $(OUT)/tests/helpers/offsets $(OUT)/tests/helpers/ran $(OUT)/tests/helpers/birth: $(OUT)/tests/helpers/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^ $(PKGLIBS) $(LDLIBS)
 

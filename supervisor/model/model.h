@@ -101,6 +101,7 @@ struct wait {
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
 	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
 	const char *idle; /* a helper thread of a library that only ends, or waits again, when its timeout is over: whose; NULL: it is none */
+	const char *serves; /* a thread that, as the stacks of its process show, serves the test runner and nobody else: whose; NULL */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
 	pid_t tracer;     /* WAIT_TRACED */

@@ -226,6 +226,7 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	w->join = reader_get_pid(r, at, "join", 0);
 	w->gil = reader_get_bool(r, at, "gil", false);
 	w->idle = reader_get_str(r, at, "idle");
+	w->serves = reader_get_str(r, at, "serves");
 	w->takes_alarm = reader_get_bool(r, at, "alrm", w->op == WAIT_SIGNAL);
 	w->tty = reader_get_bool(r, at, "tty", false);
 	w->tracer = reader_get_pid(r, at, "by", 0);

@@ -54,6 +54,8 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	put_ns(t, "timeout", w->timeout_ns);
 	if (w->idle)
 		put_text(t, "idle", w->idle);
+	if (w->serves)
+		put_text(t, "serves", w->serves);
 	if (w->op == WAIT_FDS) {
 		put_key(t, "on");
 		text_add(t, "[");

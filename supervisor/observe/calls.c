@@ -146,7 +146,7 @@ int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way)
 
 	struct link_target to = parse_link(link, strlen(link));
 
-	if (to.kind != LINK_SOCKET && to.kind != LINK_PTS)
+	if (to.kind != LINK_SOCKET && to.kind != LINK_PTS && to.kind != LINK_TTY)
 		return NEVER_NS;
 
 	OWNED_FD pidfd = sys_pidfd_open(pid);

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
 
 #include "observe/state.h"
 
@@ -51,6 +54,7 @@ static unsigned ends_of(enum link_kind kind, unsigned flags)
 	case LINK_PIPE:
 	case LINK_PTS:
 	case LINK_PTMX:
+	case LINK_TTY:
 	case LINK_DEVICE:
 		return by_access[flags & O_ACCMODE];
 	case LINK_SOCKET:
@@ -67,7 +71,21 @@ static unsigned ends_of(enum link_kind kind, unsigned flags)
 	return END_BOTH;
 }
 
-static void read_descriptor(struct observe *ob, struct details *d, int dir_fd, int fd)
+/** Which pseudoterminal /dev/tty was when PID's FD was opened: the file knows it by its number (TIOCGDEV: tty_devnum() of the real one in
+ *  drivers/tty/tty_io.c). 136: UNIX98_PTY_SLAVE_MAJOR. Otherwise, or where it may not be asked, F stays a device that nothing is known of. */
+static void look_for_terminal(pid_t pid, int fd, struct seen_fd *f)
+{
+	OWNED_FD pidfd = sys_pidfd_open(pid);
+	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, fd); /* one more holder, for microseconds */
+	unsigned device;
+
+	if (copy < 0 || ioctl(copy, TIOCGDEV, &device) < 0 || major(device) != 136)
+		return;
+	f->kind = LINK_PTS;
+	f->id = minor(device);
+}
+
+static void read_descriptor(struct observe *ob, pid_t pid, struct details *d, int dir_fd, int fd)
 {
 	struct seen_fd f = {.fd = fd, .name = d->names.n};
 	char path[32], link[4096];
@@ -93,18 +111,20 @@ static void read_descriptor(struct observe *ob, struct details *d, int dir_fd, i
 		f.id = info.has_eventfd_id ? info.eventfd_id : UINT64_MAX;
 	if (to.kind == LINK_FILE)
 		look_at_file(dir_fd, path, &f);
+	if (to.kind == LINK_TTY)
+		look_for_terminal(pid, fd, &f);
 	d->has_ring = d->has_ring || to.kind == LINK_IO_URING;
 	text_addn(&d->names, link, strlen(link) + 1);
 	vec_push(&d->fds, f);
 }
 
-static void read_descriptors(struct observe *ob, struct details *d, int dir_fd)
+static void read_descriptors(struct observe *ob, pid_t pid, struct details *d, int dir_fd)
 {
 	int_vec numbers = {0};
 
 	d->readable = sys_list_numbers(dir_fd, "fd", &numbers, NULL) == 0;
 	for (size_t i = 0; i < numbers.n; i++)
-		read_descriptor(ob, d, dir_fd, numbers.at[i]);
+		read_descriptor(ob, pid, d, dir_fd, numbers.at[i]);
 	vec_free(&numbers);
 }
 
@@ -158,7 +178,7 @@ static void read_all(struct observe *ob, struct seen_process *p, struct details 
 	if (sys_read_file(dir_fd, "status", &ob->scratch, NULL) == 0)
 		parse_status(text_str(&ob->scratch), ob->scratch.n, &d->status);
 	sys_read_file(dir_fd, "cmdline", &d->cmdline, NULL);
-	read_descriptors(ob, d, dir_fd);
+	read_descriptors(ob, p->pid, d, dir_fd);
 	if (!d->readable)
 		return;
 	d->foreign_net = namespace_of(dir_fd, "ns/net") != ob->net_ns;

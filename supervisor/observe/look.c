@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "observe/state.h"
 
@@ -38,6 +39,15 @@ static bool look_stat(struct observe *ob, struct seen_process *p, struct seen_ta
 	return true;
 }
 
+/** A poll without a timeout goes on under another number after a stop and SIGCONT, or a signal that was dropped under a tracer: with its
+ *  registers as they were, and no end of its own (do_restart_poll() in fs/select.c). What else goes on so has a timeout, which no register
+ *  tells any more: sleeps and futexes wait elsewhere (hrtimer_nanosleep(), futex_wait_restart()). */
+static bool is_poll_again(struct observe *ob, const struct seen_process *p, const struct seen_task *t, const struct syscall_line *line)
+{
+	return line->number == SYS_restart_syscall && (int)(uint32_t)line->args[2] < 0 &&
+	       read_task_file(ob, p->pid, t->tid, "wchan") && strncmp(text_str(&ob->scratch), "poll_schedule_timeout", 21) == 0;
+}
+
 /* Functions in which the kernel holds up a task that is in a call on behalf of somebody else: what the call waits for may be there long
  * since. fs/userfaultfd.c, kernel/seccomp.c, fs/fuse/dev.c; a frozen group of control (kernel/cgroup/freezer.c) sleeps on its way to a
  * signal. The compiler may add to a name, so its beginning counts. */
@@ -67,7 +77,7 @@ static void look_call(struct observe *ob, struct seen_process *p, struct seen_ta
 		look_live(l, "runs");
 		return;
 	}
-	l->call = line.number;
+	l->call = is_poll_again(ob, p, t, &line) ? SYS_poll : line.number;
 	memcpy(l->args, line.args, sizeof l->args);
 	if (is_held_up(ob, p, t))
 		look_live(l, "the kernel holds it up in its call");

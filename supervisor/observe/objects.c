@@ -16,6 +16,7 @@ static const struct {
 	[LINK_SOCKET] = {OBJECT_OTHER, "socket"},
 	[LINK_PTS] = {OBJECT_PTY, "pty"},
 	[LINK_PTMX] = {OBJECT_PTY, "pty"},
+	[LINK_TTY] = {OBJECT_DEVICE, "device"},
 	[LINK_DEVICE] = {OBJECT_DEVICE, "device"},
 	[LINK_EVENTFD] = {OBJECT_EVENTFD, "eventfd"},
 	[LINK_EPOLL] = {OBJECT_EPOLL, "epoll"},
@@ -151,7 +152,7 @@ static int object_of(struct builder *b, const struct seen_process *p, const stru
 		snprintf(key, sizeof key, "fifo:%llx:%llu", (unsigned long long)f->device, (unsigned long long)f->id);
 		return object_named(b, key, is_new);
 	}
-	if (f->kind == LINK_FILE || f->kind == LINK_DEVICE)
+	if (f->kind == LINK_FILE || f->kind == LINK_DEVICE || f->kind == LINK_TTY)
 		return object_named(b, link, is_new);
 	return anonymous_object(b, p, f, kinds[f->kind].type, is_new);
 }

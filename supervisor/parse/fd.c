@@ -59,6 +59,8 @@ struct link_target parse_link(const char *text, size_t len)
 		out.kind = LINK_PTS;
 	else if (ends_with(text, shown, "/ptmx") && *text == '/')
 		out.kind = LINK_PTMX;
+	else if (len == 8 && memcmp(text, "/dev/tty", 8) == 0)
+		out.kind = LINK_TTY;
 	else if (len > 5 && memcmp(text, "/dev/", 5) == 0 && (len < 9 || memcmp(text, "/dev/shm/", 9) != 0))
 		out.kind = LINK_DEVICE;
 	return out;

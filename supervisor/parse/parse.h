@@ -76,6 +76,7 @@ enum link_kind {
 	LINK_SOCKET,
 	LINK_PTS,   /* `number` is its index */
 	LINK_PTMX,  /* the index is in fdinfo */
+	LINK_TTY,   /* /dev/tty: that terminal which was the opener's own (tty(4)) */
 	LINK_DEVICE,
 	LINK_EVENTFD, LINK_EPOLL, LINK_TIMERFD, LINK_SIGNALFD, LINK_PIDFD, LINK_INOTIFY, LINK_IO_URING,
 	LINK_ANON,  /* another anonymous inode */

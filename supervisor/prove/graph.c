@@ -90,6 +90,8 @@ void graph_open(struct graph *g, const struct snapshot *s, const struct prove_op
 	g->service = arena_array(arena, s->ntasks, sizeof *g->service);
 	for (size_t t = 0; opt->without_service && t < s->ntasks; t++)
 		g->any_service |= g->service[t] = is_service(&s->tasks[t]);
+	for (size_t t = 0; opt->without_service && t < s->ntasks; t++)
+		g->spares |= s->tasks[t].wait.serves != NULL;
 }
 
 void graph_close(struct graph *g)
@@ -138,7 +140,7 @@ static void add(struct graph *g, node_t set, enum node_kind kind, size_t number)
 static void expand_tasks(struct graph *g, node_t set, const struct process *p, bool off_duty)
 {
 	for (size_t i = p->first_task; i < p->first_task + p->ntasks; i++)
-		if (!off_duty || !g->service[i])
+		if ((!off_duty || !g->service[i]) && !(g->spares && g->w.s->tasks[i].wait.serves))
 			add(g, set, NODE_TASK, i);
 }
 

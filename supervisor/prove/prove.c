@@ -212,6 +212,8 @@ struct proof *prove(const struct snapshot *s, const struct prove_options *opt)
 	p->whole = p->nliving > 0 && p->nstuck == p->nliving && all_seen(s);
 	if (!p->whole)
 		p->assumptions |= ASSUME_LIVE_INERT;
+	if (pv.g.spares)
+		p->assumptions |= ASSUME_SERVICE_THREADS;
 	p->root_stuck = root_is_stuck(s, p);
 	spell_edges(&pv);
 	graph_close(&pv.g);

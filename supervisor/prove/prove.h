@@ -12,7 +12,8 @@
 
 struct prove_options {
 	int64_t horizon_ns;     /* a timeout later than this is no progress */
-	bool without_service;   /* leave service threads out as readers of what they don't serve; costs ASSUME_SERVICE_THREADS */
+	bool without_service;   /* leave service threads out as readers of what they don't serve, and those that serve the runner alone
+	                           (wait.serves) as wakers; costs ASSUME_SERVICE_THREADS */
 };
 
 struct fate { /* of one task, by its index in the snapshot */
@@ -45,6 +46,9 @@ pid_t prove_gil_holder(const struct process_stacks *p, const struct stack *s);
 /** The library whose idle helper thread S is: all that it does when its timeout is over is to end, or (*AGAIN) to wait again. NULL: it is
  *  none. Static. */
 const char *prove_idle(const struct stack *s, bool *again);
+
+/** Mark the threads of S, by the stacks of its processes, that serve the runner alone while a test waits for something else. For a suspicion. */
+void prove_serving(struct snapshot *s);
 
 /** Never fails. The proof keeps no pointer into the snapshot; proof_free() it. */
 struct proof *prove(const struct snapshot *s, const struct prove_options *opt);

@@ -71,6 +71,7 @@ struct graph {
 	bool *expanded;
 	bool *service; /* of a task: a service thread; all false unless they are to be left out */
 	bool any_service;
+	bool spares; /* some task that serves the runner alone is left out */
 	VEC(struct edge) edges;
 	struct strmap *shm_keys, *lock_keys; /* -> number of the set in mapped, locked */
 	struct idmap *map_owners;	     /* pid of the owner of a memory map -> number of the set in maps */

@@ -119,6 +119,18 @@ size_t python_semlocks(struct python *py, const struct python_thread *threads, s
  *  "execnet receiver"; NULL: no. *READS: it reads one descriptor, the one that its system call is about, and touches no other. */
 const char *python_service(const struct python_frame *frames, size_t n, bool *reads);
 
+/* ---- pytest.c ---- */
+
+/** A stretch of the wall clock, in ns since the epoch. */
+struct python_moment {
+	int64_t from_ns, to_ns;
+	const char *test; /* out: the node id of the one test that ran all the time between; NULL: none, or not known */
+};
+/** Which test ran at each of AT, which lie before NOW_NS. Some hundred reports are read for each, however many there are.
+ *  @return false: THREADS run no tests of a pytest that keeps reports of them (a worker of xdist keeps none), or it can't be told. */
+bool python_pytest_tests(struct python *py, const struct python_thread *threads, size_t n, int64_t now_ns,
+			 struct python_moment *at, size_t nat);
+
 /* ---- tasks.c: async tasks ---- */
 
 /** How long the search for tasks may go on. */

@@ -26,4 +26,13 @@ void stacks_free(struct stacks *st);
  *  looked for across all of PIDS. */
 struct process_stacks *stacks_read(struct stacks *st, struct arena *arena, const pid_t *pids, size_t n, const struct stacks_options *opt);
 
+/** A stretch of the wall clock, in ns since the epoch. */
+struct stacks_moment {
+	int64_t from_ns, to_ns;
+	const char *test; /* out, in the arena: the test that ran all the time between; NULL: none, or not known */
+};
+/** Fill in which tests ran at AT, all before now, by what PID tells: a pytest that is running tests. Some milliseconds.
+ *  @return false: it is none, or can't be read. */
+bool stacks_tests(struct stacks *st, struct arena *arena, pid_t pid, struct stacks_moment *at, size_t n);
+
 #endif

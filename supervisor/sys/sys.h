@@ -56,6 +56,9 @@ int sys_list_numbers(int dir_fd, const char *path, int_vec *out, struct err *err
 int sys_signal_process(pid_t pid, uint64_t start_ticks, int sig);
 /** Start time of PID in ticks since boot, 0 when gone. State letter in *STATE when not NULL. */
 uint64_t sys_process_start(pid_t pid, char *state);
+/** When PID began, of which START_TICKS is what sys_process_start() says: between *FROM_NS and *TO_NS of CLOCK_BOOTTIME. Some milliseconds.
+ *  @return true: to some hundredths of a millisecond; false: this machine does not let us, and the tick is all that is known. */
+bool sys_birth(pid_t pid, uint64_t start_ticks, int64_t *from_ns, int64_t *to_ns);
 /** All descendants of PID, itself not, children before grandchildren, by the children of every thread (proc_pid_children(5)).
  *  Those in SKIP and what is below them are left out. A child whose /proc entry can't be seen (hidepid) is listed, too. */
 typedef struct {

@@ -68,7 +68,7 @@ static void test_seen(void *data, pid_t pid, const char *test)
 	stall_test_seen(r, pid, test);
 }
 
-static pid_t parent_of(struct run *r, pid_t pid)
+pid_t leaks_parent_of(struct run *r, pid_t pid)
 {
 	for (size_t i = history_count(r->history); i-- > 0;)
 		if (history_at(r->history, i)->pid == pid)
@@ -89,7 +89,7 @@ const char *leaks_test_of(struct run *r, pid_t pid, pid_t parent, int64_t from_n
 
 		if (test)
 			return test;
-		parent = parent_of(r, parent);
+		parent = leaks_parent_of(r, parent);
 	}
 	return leak_tests_at(r->leaks->tests, 0, from_ns, to_ns);
 }
@@ -401,6 +401,7 @@ void leaks_pass(struct run *r, int64_t now_ns)
 		return;
 	observe_running_tests(r->observe, now_ns, test_seen, r);
 	look_at_zombies(r, now_ns);
+	leaks_ask(r, now_ns);
 	l->moved = l->moved || r->pass.moved;
 	if (l->moved && now_ns >= l->sockets_again_ns)
 		leaks_look_at_sockets(r, now_ns);

@@ -4,11 +4,19 @@
 
 #include "watch/run.h"
 
+/** What pytest is asked for, when nothing else tells the test: leaks_pytest.c. */
+struct asked {
+	char *test; /* NULL: not known */
+	int times;
+	int64_t again_ns; /* not before */
+};
+
 struct known_zombie {
 	struct zombie_row row;
 	struct process_facts is, parent;
 	int64_t since_ns, until_ns;
 	bool waited, reaped; /* reaped: by us, for its parent has ended */
+	struct asked asked;
 };
 
 struct known_file { /* a socket file, or an object of /dev/shm */
@@ -18,6 +26,7 @@ struct known_file { /* a socket file, or an object of /dev/shm */
 	char *test;
 	int64_t before_ns, seen_ns; /* it was not there at the first, and was at the second */
 	bool by_ended; /* used by a process that lived on, until we ended it */
+	struct asked asked;
 };
 typedef VEC(struct known_file) known_file_vec;
 
@@ -59,10 +68,17 @@ struct leaks {
 	bool binds_heard;
 	bool moved; /* somebody has, since sockets were last looked at */
 	int64_t sockets_ns, sockets_again_ns;
+	int asked; /* how often a pytest was */
+	int64_t ask_again_ns;
+	int64_t wall_ns, wall_error_ns; /* what CLOCK_REALTIME is ahead of CLOCK_BOOTTIME */
+	int64_t wall_since_ns;          /* CLOCK_BOOTTIME: it has been so since then; 0: not known yet */
 };
 
 /** The test in which a child of PARENT, or PARENT itself, did something between the two moments; NULL: not known. */
 const char *leaks_test_of(struct run *r, pid_t pid, pid_t parent, int64_t from_ns, int64_t to_ns);
+/** Ask pytest itself for the tests of what is there and has none. Behind a pass. */
+void leaks_ask(struct run *r, int64_t now_ns);
+pid_t leaks_parent_of(struct run *r, pid_t pid); /* 0: not known */
 /** Look now who of the tree has bound which file. */
 void leaks_look_at_sockets(struct run *r, int64_t now_ns);
 void leaks_look_at_shm(struct run *r);

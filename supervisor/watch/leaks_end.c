@@ -142,6 +142,8 @@ static void put_zombies(struct run *r, struct leaks_input *in)
 			.waited = !z->reaped,
 			.test = leaks_test_of(r, z->row.pid, z->row.parent, z->row.started_ns, z->row.started_ns + TICK_NS),
 		};
+		if (!rows[i].test)
+			rows[i].test = z->asked.test;
 	}
 	in->zombies = rows;
 	in->nzombies = l->zombies.n;
@@ -156,7 +158,7 @@ static struct left_file *files_of(struct run *r, const known_file_vec *files, bo
 		struct shm_file shm = {.inode = k->inode, .device = k->device};
 
 		rows[i] = (struct left_file){k->path, leaks_file_there(k), k->maker != 0, false, k->by_ended,
-		                             socket && in_tmp_path(k->path), k->maker, k->test};
+		                             socket && in_tmp_path(k->path), k->maker, k->test ? k->test : k->asked.test};
 		if (!rows[i].there || !rows[i].made)
 			continue;
 		if (!socket)
@@ -380,7 +382,7 @@ static void say_limits(const struct run *r)
 	if (!r->leaks || r->leaks->binds_heard || r->opt->verbosity < SAY_MORE)
 		return;
 	say_line(r, "leftovers: looked for every %.2f s; a socket file that was bound and closed between two looks is not told, "
-		    "nor the test of what was made between two looks",
+		    "nor always the test of what was made between two looks",
 		 (double)r->period_ns / (double)NS_PER_S);
 }
 

@@ -88,6 +88,8 @@ bool look_may_be_still(struct run *r, enum look kind, int64_t now_ns);
 bool stacks_look(struct run *r, struct snapshot *s, const struct finding *f);
 /** All of them, their threads alone. */
 void stacks_look_all(struct run *r, struct snapshot *s);
+/** The threads of the first processes of S that run a test beside other threads and stand still in it: does one of them only serve the runner? */
+void stacks_look_tests(struct run *r, struct snapshot *s);
 void stacks_close(struct run *r);
 
 /* stall.c: no progress */

@@ -99,8 +99,11 @@ void sight_widen(struct run *r, struct sight *sight)
 	observe_tests(r->observe, sight->snapshot);
 	sight->focus.n = 0;
 	find_focus(sight->snapshot, &sight->focus);
-	if (!focus_stuck(sight->snapshot, sight->proof, &sight->focus))
-		sight_prove(sight, r->opt->horizon_ns, true);
+	if (focus_stuck(sight->snapshot, sight->proof, &sight->focus))
+		return;
+	stacks_look_tests(r, sight->snapshot);
+	prove_serving(sight->snapshot);
+	sight_prove(sight, r->opt->horizon_ns, true);
 }
 
 static bool waits_for_human(const struct snapshot *s, const struct wait *w)

@@ -4,6 +4,8 @@
 
 /* A tree of a thousand processes is not read whole: the first ones stand nearest to the cause. */
 enum { PROCESSES_MOST = 128 };
+/* Workers that run a test each; reading one takes about a millisecond. */
+enum { TESTS_MOST = 16 };
 
 typedef VEC(pid_t) pid_list;
 
@@ -58,6 +60,32 @@ void stacks_look_all(struct run *r, struct snapshot *s)
 	for (size_t i = 0; i < s->nprocs && pids.n < PROCESSES_MOST; i++)
 		vec_push(&pids, s->procs[i].pid);
 	read_all(r, s, &pids, &threads);
+	vec_free(&pids);
+}
+
+/** Its main thread waits without an end of its own, and another one reads. */
+static bool may_be_worker(const struct snapshot *s, const struct process *p)
+{
+	const struct task *main = snapshot_task(s, p->pid);
+	bool reads = false;
+
+	if (!p->test || !main || main->wait.op == WAIT_RUN || main->wait.op == WAIT_DEAD || main->wait.timeout_ns != NEVER_NS)
+		return false;
+	for (size_t t = p->first_task; t < p->first_task + p->ntasks; t++)
+		reads |= s->tasks[t].tid != p->pid && s->tasks[t].wait.op == WAIT_FDS && s->tasks[t].wait.non == 1;
+	return reads;
+}
+
+void stacks_look_tests(struct run *r, struct snapshot *s)
+{
+	static const struct stacks_options locks = {.locks = true};
+	pid_list pids = {0};
+
+	for (size_t i = 0; i < s->nprocs && pids.n < TESTS_MOST; i++)
+		if (may_be_worker(s, &s->procs[i]))
+			vec_push(&pids, s->procs[i].pid);
+	if (pids.n)
+		read_all(r, s, &pids, &locks);
 	vec_free(&pids);
 }
 

@@ -18,7 +18,9 @@ LEAKS = {
     "test_daemon_without_environment": "leaked-listener", "test_daemon_of_another_network": "leaked-listener",
     "test_zombie": "zombie", "test_shm": "leaked-shm", "test_socket": "stale-socket",
 }
-SAMPLED = ("test_daemon_without_environment", "test_zombie", "test_socket")
+#: The modes in which a test is told of by looks alone. (Without a library to load, preload is one, too.)
+SAMPLED = ("proc", "ptrace", "notify")
+SHORT = ("test_short_zombies", "test_lingers")
 NEAR = ("test_session_daemon", "test_ends_soon", "test_waited_late", "test_shm_unlinked", "test_socket_unlinked",
         "test_socket_in_tmp_path", "test_address_in_use")
 
@@ -38,6 +40,11 @@ def leaks(*tests, options=(), before=(), **more):
             os.unlink(path)
         return result
     return job
+
+
+def birth_is_exact(helpers):
+    """May a process be put in a time namespace here? Else the start of another is known to 10 ms alone."""
+    return subprocess.run([helpers / "birth", str(os.getpid())], capture_output=True, check=True).stdout.startswith(b"exact")
 
 
 def cut_short(how):
@@ -81,6 +88,11 @@ RUNS = {name: leaks(name) for name in (*LEAKS, *NEAR)} | {
     "interrupt": cut_short("interrupt"),
     "beside": beside("/"),
 }
+RUNS["short socket"] = leaks("test_short_socket", "test_lingers", options=("--mode", "proc"))
+for mode in SAMPLED:
+    RUNS[f"short, {mode}"] = leaks(*SHORT, options=("--mode", mode))
+    for when in ("collection", "between"):
+        RUNS[f"{when}, {mode}"] = leaks(*SHORT, options=("--mode", mode), env={"WHEN": when, "PYTEST_PLUGINS": "between"})
 
 
 @of(*LEAKS)
@@ -95,6 +107,29 @@ def test_told(result, request):
         assert result.role("left") in finding["culprits"]
     assert "LEFT BEHIND" in result.screen and (finding["test"] or "") in result.screen
     assert max(map(len, result.screen.splitlines())) <= 80
+
+
+@of(*(f"short, {mode}" for mode in SAMPLED))
+def test_pytest_tells_of_a_test_that_no_look_saw(result, helpers):
+    assert result.code == 0 and not result.left
+    tests = {finding["test"] for finding in result.report["findings"]}
+    assert {finding["kind"] for finding in result.report["findings"]} == {"zombie"}
+    if birth_is_exact(helpers):
+        assert tests == {"test_leaks.py::test_short_zombies"}
+    assert tests <= {"test_leaks.py::test_short_zombies", None}
+
+
+@of("short socket")
+def test_pytest_tells_of_a_socket(result):
+    finding = result.finding()
+    assert (finding["kind"], finding["test"]) == ("stale-socket", "test_leaks.py::test_short_socket")
+
+
+@of(*(f"{when}, {mode}" for when in ("collection", "between") for mode in SAMPLED))
+def test_what_no_test_made_is_none_s(result):
+    named = {finding["test"]: finding["culprits"] for finding in result.report["findings"]}
+    assert result.code == 0 and not result.left
+    assert result.role("none") in named[None], named
 
 
 @of("test_daemon", "test_udp_daemon", "test_daemon_of_another_network")

@@ -498,6 +498,7 @@ static const struct {
 	{"unix-recv", unix_recv}, {"unix-gone", unix_gone}, {"unix-unaccepted", unix_unaccepted}, {"tcp-recv", tcp_recv},
 	{"tcp-full", tcp_full}, {"tcp-unaccepted", tcp_unaccepted}, {"tcp-accept", tcp_accept}, {"rcvtimeo", rcvtimeo},
 	{"sndtimeo", sndtimeo}, {"pty-read", pty_read}, {"pty-full", pty_full}, {"vtime", vtime}, {"vtime-vmin", vtime_vmin},
+	{"poll-again", poll_again}, {"poll-again-timeout", poll_again_timeout}, {"tty-read", tty_read}, {"tty-vtime", tty_vtime},
 	{"epoll", epoll}, {"epoll-timeout", epoll_timeout}, {"epoll-nested", epoll_nested}, {"epoll-pidfd", epoll_pidfd},
 	{"epoll-eventfd", epoll_eventfd}, {"epoll-closed", epoll_closed}, {"poll", poll_forever},
 	{"poll-timeout", poll_timeout}, {"select", select_forever}, {"select-timeout", select_timeout},

@@ -220,6 +220,26 @@ static void pty_read(void)
 	read_one(fd);
 }
 
+/** The same by the name that is each process's own. */
+static int open_own_terminal(void)
+{
+	int master, slave = open_terminal(&master), fd;
+
+	setsid();
+	need(ioctl(slave, TIOCSCTTY, 0), "TIOCSCTTY");
+	fd = need(open("/dev/tty", O_RDWR | O_CLOEXEC), "/dev/tty");
+	close(slave);
+	return fd;
+}
+
+static void tty_read(void)
+{
+	int fd = open_own_terminal();
+
+	ready(0);
+	read_one(fd);
+}
+
 static void pty_full(void)
 {
 	int master, fd = open_terminal(&master);
@@ -228,9 +248,8 @@ static void pty_full(void)
 	fill(fd);
 }
 
-static void terminal_timer(cc_t least)
+static void terminal_timer(int fd, cc_t least)
 {
-	int master, fd = open_terminal(&master);
 	struct termios mode;
 
 	need(tcgetattr(fd, &mode), "tcgetattr");
@@ -243,15 +262,61 @@ static void terminal_timer(cc_t least)
 
 static void vtime(void)
 {
-	terminal_timer(0);
+	int master;
+
+	terminal_timer(open_terminal(&master), 0);
+}
+
+static void tty_vtime(void)
+{
+	terminal_timer(open_own_terminal(), 0);
 }
 
 static void vtime_vmin(void) /* the clock starts with the first byte: that it has not come can't be known */
 {
-	terminal_timer(1);
+	int master;
+
+	terminal_timer(open_terminal(&master), 1);
 }
 
 /* ---- poll, select, epoll ---- */
+
+/** Stopped and continued once it waits. */
+static void stop_and_continue(int ms)
+{
+	int ends[2];
+	pid_t self = getpid();
+
+	make_pipe(ends);
+	if (fork() == 0) {
+		char state = 0, path[32];
+		FILE *f;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		snprintf(path, sizeof path, "/proc/%d/stat", (int)self);
+		while (state != 'S' && (f = fopen(path, "r"))) {
+			if (fscanf(f, "%*d %*s %c", &state) != 1)
+				state = 0;
+			fclose(f);
+		}
+		kill(self, SIGSTOP);
+		kill(self, SIGCONT);
+		printf("ready %d %d\n", self, getpid());
+		fflush(stdout);
+		pause();
+	}
+	poll(&(struct pollfd){ends[0], POLLIN, 0}, 1, ms);
+}
+
+static void poll_again(void)
+{
+	stop_and_continue(-1);
+}
+
+static void poll_again_timeout(void)
+{
+	stop_and_continue(LONG_S * 1000);
+}
 
 static int epoll_on(int fd, uint32_t events)
 {

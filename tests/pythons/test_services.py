@@ -10,8 +10,8 @@ import pytest
 import support
 from support import LIMIT, TOP, read, run_helper
 
-STANDARD = {"concurrent.futures thread without work", "multiprocessing fork server", "multiprocessing pool: results",
-            "multiprocessing pool: tasks", "multiprocessing pool: workers", "multiprocessing queue feeder",
+STANDARD = {"concurrent.futures thread without work", "multiprocessing fork server", "multiprocessing manager",
+            "multiprocessing pool: results", "multiprocessing pool: tasks", "multiprocessing pool: workers", "multiprocessing queue feeder",
             "multiprocessing resource sharer", "multiprocessing resource tracker"}
 
 

@@ -339,6 +339,8 @@ static void set_task_word(struct draft *d, struct process *p, struct task *t, co
 		hold(p, object_of(d, name), ends, fd);
 	else if (starts(word, "idle=", &name))
 		t->wait.idle = arena_strdup(d->a, name);
+	else if (starts(word, "serves=", &name))
+		t->wait.serves = arena_strdup(d->a, name);
 	else if (starts(word, "timeout=", &name))
 		t->wait.timeout_ns = seconds(name);
 	else if (starts(word, "moved=", &name))

@@ -234,6 +234,8 @@ static void links(void **state)
 		{"/dev/pts/x", LINK_DEVICE, 0, false},
 		{"/dev/pts/ptmx", LINK_PTMX, 0, false},
 		{"/dev/ptmx", LINK_PTMX, 0, false},
+		{"/dev/tty", LINK_TTY, 0, false},
+		{"/dev/tty1", LINK_DEVICE, 0, false},
 		{"/dev/null", LINK_DEVICE, 0, false},
 		{"/dev/shm/sem.x (deleted)", LINK_FILE, 0, true},
 		{"/tmp/x (deleted)", LINK_FILE, 0, true},

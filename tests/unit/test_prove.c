@@ -361,6 +361,30 @@ static void service_threads(void **state)
 		check_row(&without[i], true);
 }
 
+/** As its stack shows, the receiver of a test worker lets nobody of the tests go on: whatever they wait for, a lock or a loop's own pair. */
+static void who_serves_the_runner_alone(void **state)
+{
+#define LOCKED "100 futex\n102/100 read(pipe8)"
+#define LOOP "100 epoll(epoll1) rw:unix1 rw:unix2\nepoll1 watch=r:unix1\nunix1 peer=unix2\nunix2 peer=unix1\n102/100 read(pipe8)"
+	static const struct row with[] = {
+		{LOCKED " serves=execnet\npipe8 outside=w\n", ALIVE, 0, NULL},
+	};
+	static const struct row without[] = {
+		{LOCKED " serves=execnet\npipe8 outside=w\n", PARTLY, ASSUME_SERVICE_THREADS, NULL},
+		{LOOP " serves=execnet\npipe8 outside=w\n", PARTLY, ASSUME_SERVICE_THREADS, NULL},
+		{LOCKED "\npipe8 outside=w\n", ALIVE, 0, NULL},
+		{LOOP "\npipe8 outside=w\n", ALIVE, 0, NULL},
+		/* somebody else is there who may let go */
+		{LOCKED " serves=execnet\n103/100 sleep(3)\npipe8 outside=w\n", ALIVE, 0, NULL},
+		{LOCKED " serves=execnet\n103/100 recv(unix3)\npipe8 outside=w\nunix3 peer=unix4\n104 run rw:unix4\n", ALIVE, 0, NULL},
+	};
+
+	(void)state;
+	check_row(&with[0], false);
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		check_row(&without[i], true);
+}
+
 /** A process of which no task was seen leaves a gap: nothing may be proven. */
 static void unseen_process(void **state)
 {
@@ -449,7 +473,8 @@ int main(void)
 		cmocka_unit_test(terminals),	       cmocka_unit_test(event_descriptors),
 		cmocka_unit_test(poll_and_epoll),      cmocka_unit_test(children),
 		cmocka_unit_test(locks),	       cmocka_unit_test(signals_and_timers),
-		cmocka_unit_test(service_threads),     cmocka_unit_test(unseen_process),
+		cmocka_unit_test(service_threads),     cmocka_unit_test(who_serves_the_runner_alone),
+		cmocka_unit_test(unseen_process),
 		cmocka_unit_test(patience_and_softness), cmocka_unit_test(seed_of_wait_agrees),
 		cmocka_unit_test(unknown_wait_is_live),
 	};

@@ -199,6 +199,52 @@ static void the_keeper_of_the_interpreters_lock(void **state)
 	assert_int_equal(prove_gil_holder(&p, &s), 0);
 }
 
+enum { MAIN, RECEIVER, OTHER };
+
+/** An xdist worker in a test, as prove_serving() sees it: its main thread is in FILE, innermost but for the lock itself. */
+static bool serves(const char *file, const char *other, enum stack_quality quality, uint64_t runs)
+{
+	struct snapshot *s = snap("100 futex\n101/100 read(pipe8) w:pipe8\n102/100 futex\n");
+	struct frame frames[] = {
+		{.kind = FRAME_NATIVE, .file = "/usr/lib/libc.so.6"},
+		{.kind = FRAME_PYTHON, .file = "/usr/lib/python3.11/threading.py"},
+		{.kind = FRAME_PYTHON, .file = file},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/_pytest/python.py"},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/xdist/remote.py"},
+		{.kind = FRAME_PYTHON, .file = "/v/site-packages/execnet/gateway_base.py"},
+	};
+	struct stack threads[] = {
+		[MAIN] = {.tid = 100, .runs = 5, .quality = STACK_EXACT, .frames = frames, .nframes = ARRAY_SIZE(frames)},
+		[RECEIVER] = {.tid = 101, .runs = runs, .quality = quality, .service = "execnet receiver"},
+		[OTHER] = {.tid = 102, .runs = 5, .quality = STACK_EXACT, .service = other},
+	};
+	struct process_stacks p = {.threads = threads, .nthreads = ARRAY_SIZE(threads)};
+	bool marked;
+
+	for (size_t i = 0; i < s->ntasks; i++)
+		s->tasks[i].runs = 5;
+	s->procs[0].stacks = &p;
+	s->procs[0].test = "test_x.py::test_y";
+	prove_serving(s);
+	assert_null(snapshot_task(s, 100)->wait.serves);
+	assert_null(snapshot_task(s, 102)->wait.serves);
+	marked = snapshot_task(s, 101)->wait.serves != NULL;
+	s->procs[0].stacks = NULL;
+	snapshot_free(s);
+	return marked;
+}
+
+static void a_receiver_serves_the_runner_alone(void **state)
+{
+	(void)state;
+	assert_true(serves("/w/test_x.py", NULL, STACK_EXACT, 5));
+	assert_false(serves("/w/test_x.py", "execnet receiver", STACK_EXACT, 5)); /* one of them is the test's */
+	assert_false(serves("/w/test_x.py", NULL, STACK_PARTIAL, 5));
+	assert_false(serves("/w/test_x.py", NULL, STACK_EXACT, 6)); /* it has run since */
+	assert_false(serves("/v/site-packages/execnet/gateway_base.py", NULL, STACK_EXACT, 5)); /* the test waits for its own gateway */
+	assert_false(serves("/v/site-packages/xdist/remote.py", NULL, STACK_EXACT, 5));         /* it waits for its next test */
+}
+
 static void the_table_of_idle_waits(void **state)
 {
 	struct stack s = {.tid = 100, .quality = STACK_EXACT, .service = "trio thread without work"};
@@ -360,6 +406,7 @@ int main(void)
 		cmocka_unit_test(idle_workers_are_left_out_and_named),
 		cmocka_unit_test(the_end_of_a_parent_is_a_signal_to_who_asked),
 		cmocka_unit_test(the_keeper_of_the_interpreters_lock),
+		cmocka_unit_test(a_receiver_serves_the_runner_alone),
 		cmocka_unit_test(the_table_of_idle_waits),
 		cmocka_unit_test(holders_that_can_not_be_read),
 		cmocka_unit_test(names_that_the_cause_waits_at),

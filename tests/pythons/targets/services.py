@@ -17,9 +17,10 @@ def main():
     queue.get()
     threads = concurrent.futures.ThreadPoolExecutor(1)
     threads.submit(int).result()
+    manager = multiprocessing.get_context("fork").Manager()
     shared = multiprocessing.resource_sharer.DupFd(empty_pipe())
     tell(); os.read(0, 1)
-    del pool, lock, shared
+    del pool, lock, manager, shared
 
 
 if __name__ == "__main__":

@@ -123,6 +123,19 @@ def test_zombie():
     time.sleep(2.5)
 
 
+def test_short_zombies():
+    """Over before anybody looks."""
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        role("left", pid)
+
+
+def test_lingers():
+    time.sleep(2.5)
+
+
 def test_waited_late():
     pid = os.fork()
     if pid == 0:
@@ -165,6 +178,16 @@ def bind(path):
 def test_socket():
     with bind("left.sock"):
         time.sleep(1)
+
+
+KEPT = []
+
+
+def test_short_socket():
+    """The clock of files goes in ticks of up to 10 ms: only what lies this far from the test's ends is surely its own."""
+    time.sleep(0.012)
+    KEPT.append(bind("left.sock"))
+    time.sleep(0.012)
 
 
 def test_socket_unlinked():
