@@ -18,8 +18,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 #: What is mutated, by which tests it is to be noticed, and which statements.
 REPORTS = r"look_(live|strong|weak|process|holders|object|timeout|assume|alarm|signals)|\w+_wakers|shared_wakers|peer_wakers"
 ROOMS = [
-    ("supervisor/prove/wait_*.c", ["test_prove", "test_prove_waits"], REPORTS),
-    ("supervisor/prove/look.c", ["test_prove", "test_prove_waits"], REPORTS),
+    ("supervisor/prove/wait_*.c", ["test_prove", "test_prove_waits", "test_prove_near"], REPORTS),
+    ("supervisor/prove/look.c", ["test_prove", "test_prove_waits", "test_prove_near"], REPORTS),
     ("supervisor/observe/calls.c", ["test_observe"], r"timeout_(ms|at|until)|sooner|add_fd|live"),
 ]
 #: Statements that no test can miss, and why.

@@ -117,7 +117,7 @@ check-corpus: all
 check-cases: all
 	@if ! [ -x $(CORPUS)/run-corpus ]; then echo 'skipped: no corpus at $(CORPUS)'; \
 	elif ! $(TEST_PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo 'skipped: the corpus wants Python 3.11'; \
-	else $(TEST_PY) $(CORPUS)/run-corpus --cases tests/cases --tracewrap $(OUT)/tracewrap --venv build/corpus-venv --jobs $(or $(CASES_JOBS),2) \
+	else $(TEST_PY) $(CORPUS)/run-corpus --cases tests/cases --tracewrap '$(OUT)/tracewrap --stall 20s --on-stall kill' --venv build/corpus-venv --jobs $(or $(CASES_JOBS),2) \
 		$(if $(CORPUS_MODE),--mode $(CORPUS_MODE)) $(foreach c,$(CASES_ONLY),--only '$(c)'); fi
 
 check-demo: all

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "observe/observe.h"
 
 static int complain(const struct err *err)
 {
@@ -24,6 +25,7 @@ int run_command(struct options *opt)
 	mode_prepare(opt, &how);
 	watch_timers(&timers);
 	opt->watch.timers_before = text_str(&timers);
+	opt->watch.closed_before = observe_closed_connections();
 	opt->watch.before = watch_leaks_before(&opt->watch);
 	if (launch_start(&how, &launch, &err) < 0)
 		return complain(&err);

@@ -244,6 +244,7 @@ static void read_verdict(struct reader *r, const struct at *at, struct finding *
 		reader_fail(r, at, "certainty", "is neither \"proven\" nor \"suspected\"");
 	f->certainty = strcmp(certainty, "proven") == 0 ? PROVEN : SUSPECTED;
 	f->rescue = reader_get_str(r, at, "rescue");
+	f->churns = reader_get_bool(r, at, "churns", false);
 	f->quiet_ns = reader_get_ns(r, at, "quiet_s", 0) / NS_PER_MS * NS_PER_MS;
 	f->test_late = reader_get_bool(r, at, "test_late", false);
 	f->prompt_or_stdin = reader_get_bool(r, at, "prompt_or_stdin", false);

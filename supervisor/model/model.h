@@ -340,6 +340,7 @@ struct finding {
 	size_t nobjects;
 	unsigned assumptions; /* bits of enum assumption */
 	int64_t horizon_ns;
+	bool churns;      /* a stall: the same processes and threads came and went all the while */
 	int64_t quiet_ns; /* so long there was no progress when it was told as a stall; 0: it was not */
 	const char *rescue; /* what was tried to set it free, and what came of it, a sentence; NULL: nothing was */
 	bool test_late;   /* a test has taken longer than it may */

@@ -29,7 +29,12 @@ struct observe_options {
 	bool all_alarms_heard; /* of all */
 	const char *timers_before; /* text of /proc/timer_list read before the command was started: what it shows are strangers'
 	                              alarms. NULL: it is read when observing begins, and what is armed by then counts as such */
+	const struct idmap *closed_before; /* observe_closed_connections(), asked before the command was started. NULL: none was there */
 };
+
+/** Inode of a unix listener -> how many connections wait at it whose makers have closed their ends; idmap_free() it. Those from before a run
+ *  are of some daemon that never accepts, and bring nothing of the run's. */
+struct idmap *observe_closed_connections(void);
 
 /** @return 0, or -errno when /proc can't be used at all (not mounted). Raises RLIMIT_NOFILE of this process to its hard
  *  limit. */

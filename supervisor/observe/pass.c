@@ -82,7 +82,6 @@ int observe_open(const struct observe_options *opt, struct observe **out, struct
 	ob->opt = *opt;
 	ob->by_pid = idmap_new();
 	ob->sockets = idmap_new();
-	ob->closed_before = idmap_new();
 	ob->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ob->proc_fd < 0 || fstatat(ob->proc_fd, "self/ns/net", &st, 0) < 0) {
 		rc = err_set(err, -errno, "/proc: %m");
@@ -98,8 +97,6 @@ int observe_open(const struct observe_options *opt, struct observe **out, struct
 	ob->ns_per_tick = tick_ns();
 	ob->moved_ns = ob->changed_ns = sys_monotonic_ns();
 	open_alarms(ob);
-	if (!opt->from_outside)
-		sockets_baseline(ob);
 	ob->opt.timers_before = NULL;
 	rc = table_walk(ob, ob->moved_ns, true, err);
 	spots_list(ob);
@@ -118,7 +115,6 @@ void observe_close(struct observe *ob)
 	vec_free(&ob->ended);
 	vec_free(&ob->strangers);
 	idmap_free(ob->sockets);
-	idmap_free(ob->closed_before);
 	vec_free(&ob->alarms);
 	vec_free(&ob->symbols);
 	vec_free(&ob->numbers);

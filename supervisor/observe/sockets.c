@@ -371,7 +371,8 @@ static bool waits_outside(const struct builder *b, const struct socket_tables *t
 
 		if (is_of_tree(b, c->listener))
 			continue;
-		idmap_get(b->ob->closed_before, c->listener, &before);
+		if (b->ob->opt.closed_before)
+			idmap_get(b->ob->opt.closed_before, c->listener, &before);
 		if (c->inode ? is_of_tree(b, c->inode) : !b->ob->opt.from_outside && closed_at(t, c->listener) > before)
 			return true;
 	}
@@ -388,17 +389,19 @@ static bool read_unix(struct socket_tables *t)
 	return ok;
 }
 
-void sockets_baseline(struct observe *ob)
+struct idmap *observe_closed_connections(void)
 {
 	struct socket_tables t = {.by_local = idmap_new()};
+	struct idmap *out = idmap_new();
 
 	read_unix(&t);
 	for (size_t i = 0; i < t.connecting.n; i++)
 		if (!t.connecting.at[i].inode)
-			idmap_put(ob->closed_before, t.connecting.at[i].listener, closed_at(&t, t.connecting.at[i].listener));
+			idmap_put(out, t.connecting.at[i].listener, closed_at(&t, t.connecting.at[i].listener));
 	idmap_free(t.by_local);
 	vec_free(&t.locals);
 	vec_free(&t.connecting);
+	return out;
 }
 
 /** Of a stream at least one byte travels with each file (unix(7)). */

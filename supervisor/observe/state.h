@@ -140,8 +140,6 @@ struct observe {
 	bool saw_hidden, no_diag, no_kcmp, no_timers_file, blind_outside;
 	const char *spots[16];
 	int64_t tests_again_ns; /* readings of current tests have cost enough until then */
-	/* inode of a unix listener -> how many connections wait at it since before the run, closed by who made them */
-	struct idmap *closed_before;
 	struct idmap *sockets; /* inode of a socket with a path -> how often its holder was looked for */
 	struct text scratch;
 	int_vec numbers;
@@ -196,11 +194,6 @@ void details_free(struct details *d);
 
 /** May a file of P, whose details are in D, send a signal? */
 bool notices_may_come(const struct seen_process *p, const struct details *d);
-
-/* ---- sockets.c ---- */
-
-/** Note the connections that nobody has accepted, and nobody will, since before the run. */
-void sockets_baseline(struct observe *ob);
 
 /* ---- spots.c ---- */
 

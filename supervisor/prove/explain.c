@@ -83,6 +83,7 @@ struct finding *explain_stall(const struct snapshot *s, const struct proof *p, c
 		vec_push(&x.culprits, how->busiest);
 	f = explain_finding(&x, SUSPECTED);
 	f->quiet_ns = how->quiet_ns;
+	f->churns = how->churns;
 	f->test_late = how->test_late;
 	explain_close(&x);
 	return f;

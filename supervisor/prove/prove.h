@@ -90,6 +90,7 @@ struct stall_facts {
 	int64_t quiet_ns; /* so long there was no progress; 0: it is the time given to the run, or to a test, that is over */
 	bool busy;        /* the tree has wanted much of the processors meanwhile */
 	pid_t busiest;    /* who has wanted the most of them, and is to be looked at first; 0: nobody any */
+	bool churns;      /* the same processes and threads have come and gone meanwhile */
 	bool test_late;   /* it is a test's time */
 };
 /** For a run that does not go on, or whose time is over, and that is not stuck: FINDING_STALL, FINDING_BUSY, or FINDING_BACKPRESSURE (a

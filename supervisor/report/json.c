@@ -185,6 +185,8 @@ static cJSON *finding_row(const struct run_report *r, const struct finding *f)
 	put(row, "advice", text_string(report_advice, f));
 	put(row, "rescue", string(f->rescue));
 	put(row, "quiet_s", seconds(f->quiet_ns));
+	if (f->churns)
+		put(row, "churns", cJSON_CreateBool(true));
 	put(row, "test_late", cJSON_CreateBool(f->test_late));
 	put(row, "prompt_or_stdin", cJSON_CreateBool(f->prompt_or_stdin));
 	put(row, "root", number(f->root));

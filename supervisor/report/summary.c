@@ -312,7 +312,9 @@ static void open_quiet(struct text *out, const struct finding *f)
 {
 	double s = (double)f->quiet_ns / (double)NS_PER_S;
 
-	text_addf(out, "for %.*f s no test has begun or ended, no process or thread, and nothing was written", s < 10 ? 1 : 0, s);
+	text_addf(out, "for %.*f s no test has begun or ended, ", s < 10 ? 1 : 0, s);
+	text_add(out, f->churns ? "and nothing was written; all the while the same processes or threads come and go" :
+				  "no process or thread, and nothing was written");
 	if (f->kind == FINDING_BUSY) {
 		text_add(out, "; the processors are busy all the while");
 	} else if (f->kind == FINDING_BACKPRESSURE) {

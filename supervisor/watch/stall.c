@@ -1,5 +1,6 @@
 /* Stalls: nothing is proven, and nothing goes on. Progress is a test that begins or ends, a process or thread that does, or output; a
- * counter that ticks is none. --test-timeout bounds one test, whatever goes on in it.
+ * counter that ticks is none. Processes and threads that come and go, and are the same again and again, are progress for a while: a pool
+ * whose workers can't begin, or a loop that asks for a server, may do so for ever. --test-timeout bounds one test, whatever goes on in it.
  */
 #include <string.h>
 
@@ -10,6 +11,12 @@
 #define OUTPUT_EVERY_LEAST_NS (100 * NS_PER_MS)
 /* Of one core, since the last progress: more is no waiting. */
 enum { BUSY_PERCENT = 50 };
+/* Nothing but the same processes and threads is told when that has gone on for so many times --stall. */
+enum { CHURN_TIMES = 5 };
+/* The youngest rows of the history, which a pass may have found. */
+enum { ROWS_ASKED = 64 };
+/* Where processes come and go, snapshots fail; it is told without one when as many passes in a row had none. */
+enum { LOOKS_MOST = 20 };
 
 struct running_test {
 	pid_t pid;
@@ -19,6 +26,10 @@ struct running_test {
 
 struct stall {
 	int64_t since_ns; /* the last progress, by the run's clock */
+	int64_t firm_ns;  /* the last that was more than the same processes and threads once more */
+	struct idmap *commands; /* hashes of the command lines that processes had since a test began or ended, or something was written */
+	bool churns;	  /* what changed since the last progress was none any more */
+	int looks;	  /* in vain, for a report */
 	int64_t asked_ns; /* when the output was last added up */
 	uint64_t output;
 	struct idmap *wanted; /* of each process */
@@ -39,6 +50,20 @@ static void stall_over(struct run *r)
 void stall_begin(struct run *r)
 {
 	r->stall = mem_alloc(sizeof *r->stall);
+	r->stall->commands = idmap_new();
+}
+
+static void progress(struct run *r, int64_t clock_ns)
+{
+	struct stall *st = r->stall;
+
+	st->since_ns = clock_ns;
+	st->wanted_at_ns = 0;
+	st->churns = false;
+	st->looks = 0;
+	if (st->told)
+		stall_over(r);
+	st->told = false;
 }
 
 void stall_progress(struct run *r)
@@ -47,11 +72,49 @@ void stall_progress(struct run *r)
 
 	if (!st)
 		return;
-	st->since_ns = run_clock_ns(r, sys_monotonic_ns());
-	st->wanted_at_ns = 0;
-	if (st->told)
-		stall_over(r);
-	st->told = false;
+	st->firm_ns = run_clock_ns(r, sys_monotonic_ns());
+	idmap_free(st->commands);
+	st->commands = idmap_new();
+	progress(r, st->firm_ns);
+}
+
+static uint64_t hash_command(const struct process_row *row)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; row->cmdline && i < row->cmdline_len; i++)
+		hash = (hash ^ (unsigned char)row->cmdline[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/** Has a process begun whose command line is not one more of the same? */
+static bool any_new_command(struct run *r)
+{
+	size_t n = history_count(r->history);
+	bool any = false;
+
+	for (size_t i = n > ROWS_ASKED ? n - ROWS_ASKED : 0; i < n; i++) {
+		uint64_t hash = hash_command(history_at(r->history, i));
+
+		if (idmap_get(r->stall->commands, hash, NULL))
+			continue;
+		idmap_put(r->stall->commands, hash, 0);
+		any = true;
+	}
+	return any;
+}
+
+/** Processes or threads have begun or ended. */
+static void tasks_changed(struct run *r, int64_t clock_ns)
+{
+	struct stall *st = r->stall;
+
+	if (any_new_command(r))
+		st->firm_ns = clock_ns;
+	if (clock_ns - st->firm_ns <= (CHURN_TIMES - 1) * r->opt->stall_ns)
+		progress(r, clock_ns);
+	else
+		st->churns = true;
 }
 
 void stall_test_seen(struct run *r, pid_t pid, const char *test)
@@ -204,8 +267,6 @@ static void end_test(struct run *r, const struct running_test *t)
 /** The post-mortem first, whatever follows. */
 static void stall_told(struct run *r)
 {
-	if (!r->finding)
-		return;
 	files_write(r, OUTCOME_STALL, EXIT_HANG, false);
 	if (r->opt->on_stall == ON_STALL_KILL && end_workers(r)) {
 		stall_progress(r);
@@ -228,8 +289,10 @@ void stall_pass(struct run *r, int64_t now_ns)
 		return;
 	if (!r->leaks) /* which asks for its own sake */
 		observe_running_tests(r->observe, now_ns, test_seen, r);
-	if (r->pass.changed || (r->opt->worker && !any_test(r))) /* one end of a pipe protocol may wait for work for as long as it takes */
+	if (r->opt->worker && !any_test(r)) /* one end of a pipe protocol may wait for work for as long as it takes */
 		stall_progress(r);
+	else if (r->pass.changed)
+		tasks_changed(r, clock_ns);
 	late = overdue_test(r, clock_ns);
 	if (late) {
 		look_stall(r, &(struct stall_facts){.test_late = true});
@@ -249,9 +312,12 @@ void stall_pass(struct run *r, int64_t now_ns)
 		stall_progress(r);
 		return;
 	}
-	st->told = true;
 	how = how_busy(r);
-	how.quiet_ns = clock_ns - st->since_ns;
+	how.churns = st->churns;
+	how.quiet_ns = clock_ns - (how.churns ? st->firm_ns : st->since_ns);
 	look_stall(r, &how);
+	if (!r->finding && ++st->looks < LOOKS_MOST)
+		return;
+	st->told = true;
 	stall_told(r);
 }

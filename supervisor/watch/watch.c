@@ -278,6 +278,7 @@ static void open_observe(struct run *r)
 		.skip = {getppid()},
 		.root = launch_command(r->launch),
 		.timers_before = r->opt->timers_before,
+		.closed_before = r->opt->closed_before,
 		.no_reaper = r->opt->no_reaper,
 		.alarms_heard = r->opt->mode == MODE_PRELOAD,
 		.all_alarms_heard = r->opt->mode == MODE_PTRACE || r->opt->mode == MODE_NOTIFY,

@@ -55,6 +55,7 @@ struct watch_options {
 	char ports[PORTS_MOST][64]; /* "127.0.0.1:1616"; "": the rest is empty */
 	struct leaks_before *before; /* watch_leaks_before() */
 	const char *timers_before; /* watch_timers(), read before the command was started */
+	struct idmap *closed_before; /* observe_closed_connections(), likewise */
 	bool color;
 	unsigned width; /* columns of the text screen */
 };

@@ -51,6 +51,15 @@ def suite(text, *options):
     return lambda: run(*PYTEST, "-q", "test_made.py", suite="hang", options=options, inside=lambda r: made(r, text))
 
 
+POOL = """
+import multiprocessing
+def begin():
+    raise ValueError
+def test_pool():
+    with multiprocessing.get_context("fork").Pool(2, begin) as pool:
+        pool.apply(abs, [1])
+"""
+
 KILL = ("--stall", "2s", "--on-stall", "kill")
 
 RUNS = {
@@ -64,7 +73,11 @@ RUNS = {
     "test": suite(SLOW, "--test-timeout", "2s"),
     "xdist": lambda: run(*PYTEST, "-q", "-n", "2", "test_made.py", suite="hang", inside=lambda r: made(r, XDIST),
                          options=("--stall", "4s", "--on-stall", "kill", "--report-json", "r.json")),
+    "loop": lambda: run("sh", "-c", "while :; do sleep 0.1; done", suite="hang", options=("--stall", "3s", "--on-stall", "kill")),
+    "pool": suite(POOL, "--stall", "3s", "--on-stall", "kill"),
     # near-misses: something goes on all the time
+    "steps": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sh -c \"sleep 1; : $i\"; done; exit 7", suite="hang",
+                         options=("--stall", "1500ms", "--on-stall", "kill")),
     "output": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done; exit 7", suite="hang", options=KILL),
     "processes": lambda: run("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 0.5; done; exit 7", suite="hang", options=KILL),
     "tests": suite(MANY, "--stall", "2s", "--on-stall", "kill", "--test-timeout", "3s"),
@@ -133,7 +146,15 @@ def test_a_stuck_worker_is_ended_alone(result):
     assert b"ending it alone" in result.err
 
 
-@of("output", "processes")
+@of("loop", "pool")
+def test_the_same_once_more_is_no_progress_for_ever(result):
+    finding = the_stall(result)
+    assert finding["kind"] in ("stall", "busy") and finding["churns"]
+    assert finding["quiet_s"] >= 4
+    assert "come and go" in finding["summary"]
+
+
+@of("output", "processes", "steps")
 def test_who_goes_on_is_left_alone(result):
     assert result.code == 7 and b"no progress" not in result.err, result
 

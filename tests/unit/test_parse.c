@@ -305,6 +305,17 @@ static void epoll_targets(void **state)
 	assert_false(parse_next_tfd(&c, &t));
 }
 
+static void leases_are_told_from_locks(void **state)
+{
+	static const char lease[] = "pos:\t0\nlock:\t1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF\nlock:\t2: LEASE  ACTIVE    READ  4711 08:01:1234 0 EOF\n";
+	static const char none[] = "lock:\t1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF\nLEASE\nlock:\tLEASE\nlock:\n";
+
+	(void)state;
+	assert_true(parse_fdinfo_lease(lease, sizeof lease - 1));
+	assert_false(parse_fdinfo_lease(none, sizeof none - 1));
+	assert_false(parse_fdinfo_lease("", 0));
+}
+
 static void locks(void **state)
 {
 	static const char info[] = "lock:\t1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF\n"
@@ -577,6 +588,7 @@ static void net_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(leases_are_told_from_locks),
 		cmocka_unit_test(stat_lines), cmocka_unit_test(stat_name_is_cut), cmocka_unit_test(status_lines),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(schedstats), cmocka_unit_test(syscall_lines), cmocka_unit_test(cmdlines),

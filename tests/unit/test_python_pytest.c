@@ -186,6 +186,7 @@ static void says_nothing_between_tests(void **state)
 	WANT(plain, "f.py::c", 44, 46, NULL);
 	WANT(plain, "f.py::c", 39, 41, NULL);
 	WANT(plain, "f.py::c", 38, 52, NULL); /* from a into b */
+	WANT(plain, "f.py::c", 22, 45, NULL);
 	WANT(plain, "f.py::c", 79, 92, NULL);
 	WANT(plain, "f.py::c", 85, 86, NULL);
 }
@@ -242,12 +243,20 @@ static void doubts_a_clock_that_goes_back(void **state)
 		{"", "f.py::a", "setup", 10, 20}, {"", "f.py::b", "setup", 15, 25}, {"", "f.py::a", "teardown", 30, 40},
 		{"", "f.py::b", "teardown", 50, 60},
 	};
+	static const struct row over[] = {
+		{"", "f.py::a", "setup", 10, 20}, {"", "f.py::a", "teardown", 30, 40}, {"", "f.py::b", "setup", 35, 45},
+	};
+	static const struct row twice[] = {
+		{"", "f.py::a", "setup", 10, 20}, {"", "f.py::a", "teardown", 30, 40}, {"", "f.py::a", "teardown", 50, 60},
+	};
 	static const struct row ahead[] = {{"", "f.py::a", "setup", 10, 20}, {"", "f.py::a", "teardown", 30, NOW + 1}};
 	static const struct row back[] = {{"", "f.py::a", "setup", 10, 20}, {"", "f.py::a", "teardown", 40, 30}};
 
 	(void)state;
 	for (int at = 10; at < 60; at += 4)
 		WANT(side_by_side, "f.py::b", at, at, NULL);
+	WANT(over, "f.py::b", 32, 32, NULL);
+	WANT(twice, "f.py::a", 55, 55, NULL);
 	WANT(ahead, "f.py::a", 15, 15, NULL);
 	WANT(back, "f.py::a", 15, 15, NULL);
 }
