@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <linux/un.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,18 +172,38 @@ static DIR *open_shm(const struct mapping *m)
 	return dir;
 }
 
+/* More entries below /dev/shm are not looked through. */
+enum { SHM_MOST = 20000 };
+
+/** A folder that can't be read is another user's, who can't link what he may not write (protected_hardlinks in proc_sys_fs(5)). */
+static bool is_looked_for(const FTSENT *e, const struct mapping *m)
+{
+	switch (e->fts_info) {
+	case FTS_DNR:
+	case FTS_DP:
+		return false;
+	case FTS_NS:
+	case FTS_ERR:
+		return e->fts_errno != ENOENT;
+	default:
+		return e->fts_statp->st_ino == m->inode;
+	}
+}
+
 /** A file below /dev/shm has its names there, and nowhere else: link(2) does not leave a file system. For who may not ask the file itself. */
 static bool is_gone_from_shm(const struct mapping *m)
 {
+	char shm[] = SHM, *const roots[] = {shm, NULL};
 	DIR *dir = begins(m, SHM) ? open_shm(m) : NULL;
-	struct dirent *e;
-	bool gone = dir != NULL;
+	FTS *all = dir ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL) : NULL;
+	bool gone = all != NULL;
+	FTSENT *e = NULL;
 
-	while (gone && (e = readdir(dir))) {
-		bool folder = e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-
-		gone = !folder && e->d_type != DT_UNKNOWN && e->d_ino != m->inode; /* what a folder holds is not looked at */
-	}
+	for (int n = 0; gone && (errno = 0, e = fts_read(all)); n++)
+		gone = n < SHM_MOST && !is_looked_for(e, m);
+	gone = gone && !e && errno == 0;
+	if (all)
+		fts_close(all);
 	if (dir)
 		closedir(dir);
 	return gone;

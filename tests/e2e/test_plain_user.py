@@ -72,8 +72,35 @@ def alarms():
     return as_user("-m", "pytest", "-q", inside=inside, options=("--report-json", "r.json"))
 
 
+# its map says "(deleted)" from the beginning: sem_open(3) maps it by another name
+SEMAPHORE = """
+import ctypes, os, sys, tempfile
+c = ctypes.CDLL(None)
+c.sem_open.restype = ctypes.c_void_p
+name = f"tw_test_{os.getpid()}"
+sem = ctypes.c_void_p(c.sem_open(f"/{name}".encode(), os.O_CREAT | os.O_EXCL, 0o600, 0))
+folder = tempfile.mkdtemp(dir="/dev/shm", prefix="tw_test_")
+if sys.argv[1] == "kept":
+    os.link(f"/dev/shm/sem.{name}", f"{folder}/kept")
+c.sem_unlink(f"/{name}".encode())
+c.sem_wait(sem)
+"""
+
+
+def semaphore(how):
+    return lambda: as_user("-c", SEMAPHORE, how, inside=lambda r: r.give_to(NOBODY), options=("--timeout", "6s"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_stays_in_shm():
+    yield
+    for folder in Path("/dev/shm").glob("tw_test_*/"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 PROVEN = {name: job(name) for name in HANGS}
-RUNS = PROVEN | {"by /proc alone": job("pipe-popen-wait", "--mode", "proc", "--timeout", "6s") if HANGS else None, "alarms": alarms}
+RUNS = PROVEN | {"by /proc alone": job("pipe-popen-wait", "--mode", "proc", "--timeout", "6s") if HANGS else None, "alarms": alarms,
+                 "kept": semaphore("kept"), "unlinked": semaphore("unlinked")}
 
 
 @pytest.mark.skipif(not HANGS, reason=f"no corpus at {CASES}")
@@ -102,3 +129,13 @@ def test_only_suspected_without_it(result):
 def test_what_an_alarm_will_end_is_no_hang(result):
     assert result.code == 0 and not result.left and result.err == b"", result
     assert json.loads((result.folder / "r.json").read_text())["findings"] == []
+
+
+@of("kept")
+def test_a_name_in_a_folder_is_one(result):
+    assert result.code == 124 and result.finding()["certainty"] == "suspected", result
+
+
+@of("unlinked")
+def test_folders_are_no_names(result):
+    assert result.code == 124 and result.finding()["certainty"] == "proven", result
