@@ -93,7 +93,7 @@ static void take(struct run *r, const struct event *ev)
 	else if (ev->kind == EVENT_PDEATHSIG)
 		idmap_del(r->mourners, (uint64_t)ev->pid);
 	if (ev->kind == EVENT_TEST)
-		stall_progress(r);
+		stall_heard(r, ev);
 	if (ev->kind == EVENT_BIND)
 		leaks_heard(r, ev, tree_test_at(r->tree, ev->pid, ev->at_ns));
 }

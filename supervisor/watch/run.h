@@ -100,6 +100,8 @@ void stall_pass(struct run *r, int64_t now_ns);
 void stall_progress(struct run *r);
 /** PID is in TEST; NULL: in none. */
 void stall_test_seen(struct run *r, pid_t pid, const char *test);
+/** EV is an EVENT_TEST. */
+void stall_heard(struct run *r, const struct event *ev);
 
 /** A proof is to end the run. */
 bool run_ends_by_hang(const struct run *r);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "parse/parse.h"
 #include "watch/sight.h"
 
 /* How often what was written is added up: well within the time of a stall. */
@@ -136,6 +137,21 @@ void stall_test_seen(struct run *r, pid_t pid, const char *test)
 	known->test = strcpy(mem_alloc(strlen(test ? test : "") + 1), test ? test : "");
 	known->since_ns = run_clock_ns(r, sys_monotonic_ns());
 	stall_progress(r);
+}
+
+/** A look may come late: the less often a process is asked, the longer it has shown none. */
+void stall_heard(struct run *r, const struct event *ev)
+{
+	struct current_test now;
+	OWNED_TEXT id = {0};
+
+	if (parse_current_test(ev->text, strlen(ev->text), &now) == 0) {
+		text_addn(&id, now.id, now.id_len);
+		stall_test_seen(r, ev->pid, text_str(&id));
+	} else {
+		stall_test_seen(r, ev->pid, NULL);
+	}
+	stall_progress(r); /* its next phase is progress, too */
 }
 
 static bool any_test(const struct run *r)
