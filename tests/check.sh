@@ -36,6 +36,7 @@ part 'clang' -s $jobs check-clang
 part 'end to end' -s check-e2e
 part 'stacks, every Python' -s check-pythons
 part corpus -s check-corpus
+part 'cases of our own' -s check-cases CASES_JOBS=4
 part why -s check-why
 part mutants -s mutants MUTANTS='--only supervisor/prove'
 part soak -s check-soak
