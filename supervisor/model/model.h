@@ -101,6 +101,7 @@ struct wait {
 	pid_t join;       /* WAIT_FUTEX: the tid whose end is awaited (pthread_join); 0: none */
 	bool gil;         /* WAIT_FUTEX: for the interpreter's lock, 5 ms again and again; `owner` has it and has not run meanwhile */
 	const char *idle; /* a helper thread of a library that only ends, or waits again, when its timeout is over: whose; NULL: it is none */
+	bool has_kids;    /* the idle helper made children that live: its end may be a signal to them (PR_SET_PDEATHSIG(2const)) */
 	const char *serves; /* a thread that, as the stacks of its process show, serves the test runner and nobody else: whose; NULL */
 	bool takes_alarm; /* WAIT_SIGNAL: SIGALRM would end it */
 	bool tty;         /* WAIT_STOPPED: its terminal belongs to another process group */
@@ -143,6 +144,7 @@ struct process {
 	bool alarm_heard; /* all that could arm one in this process was listened to */
 	bool posix_timers;
 	bool file_signals; /* one of its files may send a signal: O_ASYNC, a lease, a queue or a folder that is watched (fcntl(2)) */
+	bool deaths_heard; /* whether it did, `mourns`, was listened to */
 	bool mourns; /* it asked to be signalled when its parent's thread ends (PR_SET_PDEATHSIG) */
 	pid_t vm;    /* pid of the process whose memory map it shares: its own, or the parent's after clone(CLONE_VM) */
 	bool forked; /* runs its parent's image: fork without exec */

@@ -133,6 +133,7 @@ static void read_signals(struct reader *r, const struct at *at, struct process *
 	p->posix_timers = reader_need_bool(r, at, "timer");
 	p->file_signals = reader_get_bool(r, at, "file_signals", false);
 	p->mourns = reader_get_bool(r, at, "mourns", false);
+	p->deaths_heard = reader_get_bool(r, at, "deaths_heard", false);
 	p->alarm_heard = reader_get_bool(r, at, "heard", false);
 	p->alarm_ns = reader_get_ns(r, at, "alarm", NEVER_NS);
 }
@@ -226,6 +227,7 @@ static void read_wait_details(struct reader *r, const struct at *at, struct wait
 	w->join = reader_get_pid(r, at, "join", 0);
 	w->gil = reader_get_bool(r, at, "gil", false);
 	w->idle = reader_get_str(r, at, "idle");
+	w->has_kids = reader_get_bool(r, at, "has_kids", false);
 	w->serves = reader_get_str(r, at, "serves");
 	w->takes_alarm = reader_get_bool(r, at, "alrm", w->op == WAIT_SIGNAL);
 	w->tty = reader_get_bool(r, at, "tty", false);

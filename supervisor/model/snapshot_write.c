@@ -54,6 +54,8 @@ static void put_wait(struct text *t, const struct snapshot *s, const char *const
 	put_ns(t, "timeout", w->timeout_ns);
 	if (w->idle)
 		put_text(t, "idle", w->idle);
+	if (w->has_kids)
+		put_bool(t, "has_kids", true);
 	if (w->serves)
 		put_text(t, "serves", w->serves);
 	if (w->op == WAIT_FDS) {
@@ -148,6 +150,8 @@ static void put_process(struct text *t, const struct snapshot *s, const char *co
 	put_bool(t, "timer", p->posix_timers);
 	put_bool(t, "file_signals", p->file_signals);
 	put_bool(t, "mourns", p->mourns);
+	if (p->deaths_heard)
+		put_bool(t, "deaths_heard", true);
 	put_bool(t, "heard", p->alarm_heard);
 	if (p->alarm_heard && p->alarm_ns != NEVER_NS) {
 		put_key(t, "alarm");

@@ -29,7 +29,7 @@ const struct seen_task *known_holder(struct seen_process *p, const struct seen_t
 
 const char *known_idle(const struct seen_task *t)
 {
-	return t->idle && !t->has_kids && t->known && t->runs == t->known_runs ? t->idle : NULL;
+	return t->idle && t->known && t->runs == t->known_runs ? t->idle : NULL;
 }
 
 bool known_ticks(const struct seen_task *t)

@@ -122,8 +122,10 @@ static void tell_known(struct builder *b, size_t i, const struct seen_task *t, s
 
 	if (holder && !p->details.has_ring && strchr("SDR", out->state)) /* not one that was stopped, or has ended, on top of that */
 		wants_gil(out, holder);
-	else if (out->wait.op == WAIT_FUTEX)
+	else if (out->wait.op == WAIT_FUTEX && known_idle(t)) {
 		out->wait.idle = known_idle(t);
+		out->wait.has_kids = t->has_kids;
+	}
 }
 
 static struct task task_of(struct builder *b, size_t i, const struct seen_task *t)

@@ -150,12 +150,23 @@ static void look_mourner(struct look *l)
 		look_assume(l, ASSUME_NO_OUTSIDE_SIGNAL);
 }
 
+/** The thread that made it may be an idle helper, which ends when its time is over, with nobody to wake it. */
+static void look_bereft(struct look *l)
+{
+	const struct process *parent = snapshot_process(l->s, l->p->ppid);
+
+	if (parent && !l->s->begun_by_others)
+		look_timeout(l, l->bereft_ns[parent - l->s->procs]);
+}
+
 static void look_signals(struct look *l)
 {
 	const struct wait *w = &l->t->wait;
 
 	if (l->p->mourns)
 		look_mourner(l);
+	if (l->p->mourns || !l->p->deaths_heard)
+		look_bereft(l);
 	if (w->op != WAIT_STOPPED && w->op != WAIT_TRACED) {
 		if (l->p->catches_chld) /* the end of a child is a signal to this process */
 			look_weak(l, NODE_KIN, (size_t)(l->p - l->s->procs));
@@ -201,9 +212,10 @@ static void find_idle(struct look *l)
 	const struct snapshot *s = l->s;
 
 	l->idle_ns = arena_array(l->g->w.arena, s->nprocs, sizeof *l->idle_ns);
+	l->bereft_ns = arena_array(l->g->w.arena, s->nprocs, sizeof *l->bereft_ns);
 	l->all_idle = arena_array(l->g->w.arena, s->nprocs, sizeof *l->all_idle);
 	for (size_t i = 0; i < s->nprocs; i++) {
-		l->idle_ns[i] = NEVER_NS;
+		l->idle_ns[i] = l->bereft_ns[i] = NEVER_NS;
 		l->all_idle[i] = true;
 	}
 	for (size_t i = 0; i < s->ntasks; i++) {
@@ -211,6 +223,8 @@ static void find_idle(struct look *l)
 		bool ends = t->wait.idle && idle_ends(t->wait.idle);
 
 		l->all_idle[t->proc] = l->all_idle[t->proc] && (t->wait.op == WAIT_DEAD || ends);
+		if (ends && t->wait.has_kids && t->wait.timeout_ns < l->bereft_ns[t->proc])
+			l->bereft_ns[t->proc] = t->wait.timeout_ns;
 		for (size_t p = 0; ends && p < s->nprocs; p++)
 			if (s->procs[p].vm == s->procs[t->proc].vm && t->wait.timeout_ns < l->idle_ns[p])
 				l->idle_ns[p] = t->wait.timeout_ns;

@@ -21,6 +21,7 @@ struct look {
 	unsigned char *seen; /* of an object: the ENDs that were looked at for this task; look_new() */
 	VEC(int) touched;    /* where `seen` is not 0 */
 	int64_t *idle_ns;    /* of a process: when the first idle helper thread of its memory map ends; NEVER_NS: there is none */
+	int64_t *bereft_ns;  /* of a process: when the first idle helper thread ends that made children of it; NEVER_NS */
 	bool *all_idle;      /* of a process: when they end, it does */
 };
 

@@ -133,11 +133,13 @@ void heard_alarms(const struct run *r, struct snapshot *s, int64_t now_ns)
 	for (size_t i = 0; i < s->nprocs; i++) {
 		struct process *p = &s->procs[i];
 		int64_t until_ns;
+		bool heard = tree_alarm(r->tree, p->pid, p->image, now_ns, &until_ns);
 
+		p->deaths_heard = heard; /* by the same way, all along */
 		p->mourns = idmap_get(r->mourners, (uint64_t)p->pid, NULL);
 		if (s->alarms_known && (library || p->alarm_ns == NEVER_NS))
 			continue;
-		if (!tree_alarm(r->tree, p->pid, p->image, now_ns, &until_ns))
+		if (!heard)
 			continue;
 		p->alarm_heard = true;
 		p->alarm_ns = until_ns == NEVER_NS ? NEVER_NS : until_ns > now_ns ? until_ns - now_ns : 0;

@@ -305,6 +305,8 @@ static bool set_process_word(struct draft *d, struct process *p, const char *wor
 		p->alarm_ns = seconds(v);
 	else if (strcmp(word, "heard") == 0)
 		p->alarm_heard = true;
+	else if (strcmp(word, "deaths") == 0)
+		p->deaths_heard = true;
 	else if (starts(word, "vm=", &v))
 		p->vm = number(v);
 	else if (starts(word, "shm=", &v))
@@ -339,6 +341,8 @@ static void set_task_word(struct draft *d, struct process *p, struct task *t, co
 		hold(p, object_of(d, name), ends, fd);
 	else if (starts(word, "idle=", &name))
 		t->wait.idle = arena_strdup(d->a, name);
+	else if (strcmp(word, "kids") == 0)
+		t->wait.has_kids = true;
 	else if (starts(word, "serves=", &name))
 		t->wait.serves = arena_strdup(d->a, name);
 	else if (starts(word, "timeout=", &name))

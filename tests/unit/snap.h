@@ -13,7 +13,7 @@
  *   futex  futex(owner=TID)  futex(word=TID)  futex(join=TID)  futex(shm=KEY)  futex(shm=KEY,named)  futex(shm=KEY,outside)  futex(shm=KEY,random)
  *   flock(KEY)
  * WORD is one of
- *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   idle=WHOSE  serves=WHOM  mourns   full (says nothing, for readers)
+ *   r:OBJ w:OBJ rw:OBJ [N=r:OBJ: as descriptor N]   timeout=SECONDS   idle=WHOSE  kids  serves=WHOM  mourns  deaths   full (says nothing, for readers)
  *   chld  alrm=no|maybe|caught  alarm=SECONDS  heard  timers  filesignals  dark  forked  vm=PID  shm=KEY  lock=KEY  parent=PID  tracer=PID
  *   argv=WORD,WORD  test=ID  moved=SECONDS
  * A parent's children are found by `parent`, or are those that it waits for.
