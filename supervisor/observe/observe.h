@@ -51,6 +51,7 @@ struct observe_pass {
 	int64_t still_since_ns; /* the last moment at which any task was seen to move */
 	int64_t focus_still_since_ns; /* of the main threads of the command and of Pythons that have stood still for FOCUS_STILL_NS: when the
 	                                 last of them to do so began; NEVER_NS: there is none */
+	int64_t alarms_ns;    /* of its time, for the machine's timers, which are paid for apart */
 	/* Threads that are known to want an interpreter's lock which nobody lets go of do not count as moving. */
 	size_t restless;             /* tasks that every pass sees move */
 	int64_t rest_still_since_ns; /* the last moment at which any other was seen to */

@@ -279,8 +279,10 @@ int observe_pass(struct observe *ob, int64_t now_ns, struct history *history, st
 	*out = (struct observe_pass){0};
 	if (rc)
 		return rc;
-	if (ob->moved_ns == now_ns && alarms_due(ob, now_ns))
+	if (ob->moved_ns == now_ns && alarms_due(ob, now_ns)) {
 		alarms_read(ob);
+		out->alarms_ns = ob->alarms_cost_ns;
+	}
 	if (history)
 		note_history(ob, history, now_ns);
 	out->changed = ob->generation != ob->generation_told;

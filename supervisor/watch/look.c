@@ -206,7 +206,8 @@ void look_pass(struct run *r, int64_t now_ns)
 	heard_drain(r); /* the end of whom the pass has missed was told of before */
 	history_settle(r->history);
 	events_push(r);
-	r->period_ns = policy_pass_period_ns(sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
+	r->period_ns = policy_pass_period_ns(cpu_ns > r->pass.alarms_ns ? cpu_ns - r->pass.alarms_ns : 0);
 	r->next_pass_ns = now_ns + (r->storm ? STORM_PERIOD_NS : r->period_ns);
 
 	enum look kind = policy_look(&r->policy, &r->pass, now_ns);
