@@ -16,13 +16,6 @@
 
 enum { GROW_MOST = 1 << 20, PAGE = 4096 };
 
-static int duplicate(pid_t pid, int fd)
-{
-	OWNED_FD pidfd = sys_pidfd_open(pid);
-
-	return pidfd < 0 ? pidfd : sys_pidfd_getfd(pidfd, fd);
-}
-
 /** /proc/sys/fs/pipe-max-size: what an unprivileged process may ask for. */
 static int most_size(void)
 {
@@ -34,7 +27,7 @@ static int most_size(void)
 
 int act_grow_pipe(pid_t pid, int fd, int *before, int *after, struct err *err)
 {
-	OWNED_FD copy = duplicate(pid, fd);
+	OWNED_FD copy = sys_copy_fd(pid, fd);
 	int size = most_size();
 
 	if (copy < 0)
@@ -60,8 +53,8 @@ int act_spool_open(struct act_spool *s, pid_t writer, int write_fd, pid_t reader
 
 	*s = (struct act_spool){.most = most, .read_fd = -1, .write_fd = -1, .writer = -1};
 	s->writer = sys_pidfd_open(writer);
-	s->write_fd = duplicate(writer, write_fd);
-	s->read_fd = duplicate(reader, read_fd);
+	s->write_fd = sys_copy_fd(writer, write_fd);
+	s->read_fd = sys_copy_fd(reader, read_fd);
 	if (s->writer < 0 || s->write_fd < 0 || s->read_fd < 0) {
 		act_spool_close(s);
 		return err_set(err, -EPERM, "its descriptors can't be had");

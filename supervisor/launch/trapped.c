@@ -114,8 +114,7 @@ bool trapped_read(pid_t tid, int number, const uint64_t args[6], struct trapped 
 
 void trapped_ask_socket(pid_t pid, pid_t tid, struct trapped *t, bool named, int *socket_type)
 {
-	OWNED_FD process = sys_pidfd_open(pid);
-	OWNED_FD copy = process < 0 ? -1 : sys_pidfd_getfd(process, t->fd);
+	OWNED_FD copy = sys_copy_fd(pid, t->fd);
 	struct sockaddr_storage a = {0};
 	socklen_t len = sizeof *socket_type;
 

@@ -149,8 +149,7 @@ int64_t look_hidden_timeout(pid_t pid, pid_t tid, int fd, unsigned way)
 	if (to.kind != LINK_SOCKET && to.kind != LINK_PTS && to.kind != LINK_TTY)
 		return NEVER_NS;
 
-	OWNED_FD pidfd = sys_pidfd_open(pid);
-	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, fd); /* one more holder, for microseconds */
+	OWNED_FD copy = sys_copy_fd(pid, fd);
 
 	if (copy < 0)
 		return -1;

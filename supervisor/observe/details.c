@@ -75,8 +75,7 @@ static unsigned ends_of(enum link_kind kind, unsigned flags)
  *  drivers/tty/tty_io.c). 136: UNIX98_PTY_SLAVE_MAJOR. Otherwise, or where it may not be asked, F stays a device that nothing is known of. */
 static void look_for_terminal(pid_t pid, int fd, struct seen_fd *f)
 {
-	OWNED_FD pidfd = sys_pidfd_open(pid);
-	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, fd); /* one more holder, for microseconds */
+	OWNED_FD copy = sys_copy_fd(pid, fd);
 	unsigned device;
 
 	if (copy < 0 || ioctl(copy, TIOCGDEV, &device) < 0 || major(device) != 136)

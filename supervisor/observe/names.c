@@ -124,8 +124,7 @@ static bool path_is_gone(const struct source *from)
 	if (!from->holder)
 		return false;
 
-	OWNED_FD pidfd = sys_pidfd_open(from->holder->pid);
-	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, from->fd); /* one more holder, for microseconds */
+	OWNED_FD copy = sys_copy_fd(from->holder->pid, from->fd);
 	OWNED_FD file = copy < 0 ? -1 : ioctl(copy, SIOCUNIXFILE);
 
 	return file >= 0 && statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &st) == 0 &&

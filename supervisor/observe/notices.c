@@ -19,18 +19,10 @@ static bool has(uint64_t mask, int sig)
 	return mask >> (sig - 1) & 1;
 }
 
-/** A copy of descriptor FD, one more holder for microseconds; -1: refused. */
-static int copy_of(pid_t pid, int fd)
-{
-	OWNED_FD pidfd = sys_pidfd_open(pid);
-
-	return pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, fd);
-}
-
 /** Somebody is to be told of it: F_NOTIFY sets that for a folder, F_SETOWN for the urgent data of a socket. */
 static bool has_owner(pid_t pid, int fd)
 {
-	OWNED_FD copy = copy_of(pid, fd);
+	OWNED_FD copy = sys_copy_fd(pid, fd);
 	struct f_owner_ex owner = {0};
 
 	return copy < 0 || fcntl(copy, F_GETOWN_EX, &owner) < 0 || owner.pid != 0;
@@ -51,7 +43,7 @@ static bool is_queue(const struct seen_process *p, const struct seen_fd *f, cons
 /** "QSIZE:0 NOTIFY:0 SIGNO:10 NOTIFY_PID:8260" (mq_overview(7)); where we may not read, somebody may be. */
 static bool queue_tells(pid_t pid, int fd)
 {
-	OWNED_FD copy = copy_of(pid, fd);
+	OWNED_FD copy = sys_copy_fd(pid, fd);
 	char text[128] = "";
 	const char *at;
 	ssize_t n = copy < 0 ? -1 : pread(copy, text, sizeof text - 1, 0);

@@ -216,8 +216,7 @@ static bool may_give_up(const struct builder *b, int socket)
 	if (!from || !from->holder)
 		return false;
 
-	OWNED_FD pidfd = sys_pidfd_open(from->holder->pid);
-	OWNED_FD copy = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, from->fd); /* one more holder, for microseconds */
+	OWNED_FD copy = sys_copy_fd(from->holder->pid, from->fd);
 
 	return copy < 0 || getsockopt(copy, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) < 0 || ms > 0;
 }

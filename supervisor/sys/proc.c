@@ -290,10 +290,13 @@ int sys_pidfd_open(pid_t pid)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int sys_pidfd_getfd(int pidfd, int fd)
+int sys_copy_fd(pid_t pid, int fd)
 {
-	long copy = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	OWNED_FD pidfd = sys_pidfd_open(pid);
+	long copy = pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 
+	if (pidfd < 0)
+		return pidfd;
 	return copy < 0 ? -errno : (int)copy;
 }
 

@@ -70,7 +70,8 @@ typedef VEC(sys_process) process_vec;
 int sys_descendants(pid_t pid, const pid_t *skip, size_t nskip, process_vec *out, struct err *err);
 
 int sys_pidfd_open(pid_t pid); /* -errno */
-int sys_pidfd_getfd(int pidfd, int fd);
+/** A copy of descriptor FD of PID: one more holder of the file, so to be closed at once. @return -errno when it is refused. */
+int sys_copy_fd(pid_t pid, int fd);
 /** kcmp(2). @return 0 the same, > 0 different, -errno not known. */
 int sys_kcmp(pid_t a, pid_t b, int type, unsigned long x, unsigned long y);
 /** process_vm_readv(2); all or nothing. @return 0 or -errno. */

@@ -35,8 +35,7 @@ static void drain(int fd, struct text *out)
 /** @return whether anything could be copied. BYTES: all that is in it. */
 static bool copy_pipe(pid_t pid, int fd, const char *name, struct text *out, uint64_t *bytes)
 {
-	OWNED_FD process = sys_pidfd_open(pid);
-	OWNED_FD theirs = process < 0 ? -1 : sys_pidfd_getfd(process, fd);
+	OWNED_FD theirs = sys_copy_fd(pid, fd);
 	int ends[2], unread = 0;
 
 	if (theirs < 0 || !is_that_pipe(theirs, name) || ioctl(theirs, FIONREAD, &unread) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
